@@ -1,5 +1,6 @@
 //! Runs untrusted Python: CPython compiled to WebAssembly, a fresh instance for every program.
 
+pub mod analysis;
 mod job;
 mod sandbox;
 mod verdict;
