@@ -1,6 +1,29 @@
 //! Transformer families, weights, tokenizer, generation engine, losses, optimizers, checkpoints of weights.
+//!
+//! Entry points: [`ModelFolder`] reads and writes the HF layout, [`Weights`] is the one parameter storage,
+//! [`Engine`] generates from it, [`Trainer`] changes it. The paper trains with FSDP and generates with vLLM,
+//! two copies of the weights; here both sides read the same storage, and [`Weights::version`] tells which
+//! update a completion came from.
 
+mod config;
+mod engine;
+mod error;
+mod folder;
 mod generate;
+mod loss;
+mod optimizer;
 pub mod random;
+mod tokenizer;
+mod trainer;
+mod weights;
 
+pub use config::{EosTokens, Qwen2Config, Qwen2Shape};
+pub use engine::{Engine, EngineConfig};
+pub use error::ModelError;
+pub use folder::{GenerationConfig, ModelBytes, ModelFolder, WeightFormat};
 pub use generate::{Completion, FinishReason, Generate, GenerateRequest, Sampling};
+pub use loss::{Aggregation, PolicyLoss, PolicySequence, WeightedSequence};
+pub use optimizer::{AdamWConfig, MuonConfig, OptimizerConfig};
+pub use tokenizer::Tokenizer;
+pub use trainer::{StepStats, TokenScores, Trainer, TrainerConfig};
+pub use weights::{Snapshot, Weights};
