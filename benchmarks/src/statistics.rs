@@ -1,0 +1,151 @@
+//! Paired comparison of two evaluations over the same items.
+//!
+//! The unit is the item: all samples of an item form one cluster and enter as their mean, so several samples of
+//! one item never pretend to be independent. With groups (task types) the difference is the plain mean of the
+//! groups' differences, and the variance that of this stratified mean.
+
+use crate::ItemRecord;
+use azr_model::random::DrawKey;
+use rand_chacha::rand_core::Rng;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A paired difference in percentage points.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PairedDifference {
+    /// Items in both.
+    pub n_items: usize,
+    /// Rate of the first, percent.
+    pub first: f64,
+    /// Rate of the second, percent.
+    pub second: f64,
+    /// Second minus first, points.
+    pub difference: f64,
+    /// Standard error of the difference, clustered by item.
+    pub stderr: f64,
+    /// Lower end of the 95 % interval.
+    pub low: f64,
+    /// Upper end of the 95 % interval.
+    pub high: f64,
+}
+
+impl PairedDifference {
+    /// Does the interval exclude zero?
+    pub fn is_significant(&self) -> bool {
+        self.low > 0.0 || self.high < 0.0
+    }
+}
+
+/// How the interval is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IntervalMethod {
+    /// Difference +- 1.96 standard errors.
+    Normal,
+    /// Percentile bootstrap over items within groups, from draws keyed by `seed`.
+    Bootstrap {
+        /// Seed of the draws.
+        seed: u64,
+        /// Resamples.
+        resamples: usize,
+    },
+}
+
+/// One item in both evaluations: mean of its samples in each.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pair {
+    /// Group, empty if none.
+    pub group: String,
+    /// Rate in the first, 0 to 1.
+    pub first: f64,
+    /// Rate in the second, 0 to 1.
+    pub second: f64,
+}
+
+/// Pairs the records of one decoding by item (items in one evaluation only are left out), in item order.
+pub fn pair_by_item(first: &[ItemRecord], second: &[ItemRecord], decoding: &str) -> Vec<Pair> {
+    let rates = |records: &[ItemRecord]| {
+        let mut by_item: BTreeMap<(String, String), (usize, usize)> = BTreeMap::new();
+        for record in records.iter().filter(|record| record.decoding == decoding) {
+            let entry = by_item.entry((record.group.clone(), record.item.clone())).or_default();
+            entry.0 += usize::from(record.pass);
+            entry.1 += 1;
+        }
+        by_item
+    };
+    let second = rates(second);
+    let rate = |(right, n): (usize, usize)| right as f64 / n as f64;
+    rates(first)
+        .into_iter()
+        .filter_map(|(key, counts)| {
+            let other = *second.get(&key)?;
+            Some(Pair { group: key.0, first: rate(counts), second: rate(other) })
+        })
+        .collect()
+}
+
+/// The paired difference of `pairs`, or `None` when there are none. A group of one item has no spread of its
+/// own and adds nothing to the variance.
+pub fn paired_difference(pairs: &[Pair], method: IntervalMethod) -> Option<PairedDifference> {
+    let mut groups: BTreeMap<&str, Vec<&Pair>> = BTreeMap::new();
+    for pair in pairs {
+        groups.entry(&pair.group).or_default().push(pair);
+    }
+    if groups.is_empty() {
+        return None;
+    }
+    let n_groups = groups.len() as f64;
+    let mean_over_groups = |value: &dyn Fn(&Pair) -> f64| -> f64 {
+        let of_group =
+            |members: &Vec<&Pair>| members.iter().map(|pair| value(pair)).sum::<f64>() / members.len() as f64;
+        100.0 * groups.values().map(of_group).sum::<f64>() / n_groups
+    };
+    let first = mean_over_groups(&|pair| pair.first);
+    let second = mean_over_groups(&|pair| pair.second);
+    let difference = mean_over_groups(&|pair| pair.second - pair.first);
+    let variance: f64 = groups
+        .values()
+        .map(|members| {
+            squared_error(&members.iter().map(|pair| pair.second - pair.first).collect::<Vec<_>>())
+        })
+        .sum();
+    let stderr = 100.0 * variance.sqrt() / n_groups;
+    let (low, high) = match method {
+        IntervalMethod::Normal => (difference - 1.959_964 * stderr, difference + 1.959_964 * stderr),
+        IntervalMethod::Bootstrap { seed, resamples } => {
+            let strata: Vec<Vec<f64>> = groups
+                .values()
+                .map(|members| members.iter().map(|pair| pair.second - pair.first).collect())
+                .collect();
+            bootstrap_interval(&strata, seed, resamples.max(1))
+        }
+    };
+    Some(PairedDifference { n_items: pairs.len(), first, second, difference, stderr, low, high })
+}
+
+/// Squared standard error of the mean of `values` (0 for fewer than two).
+pub(crate) fn squared_error(values: &[f64]) -> f64 {
+    if values.len() < 2 {
+        return 0.0;
+    }
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (n - 1.0) / n
+}
+
+fn bootstrap_interval(strata: &[Vec<f64>], seed: u64, resamples: usize) -> (f64, f64) {
+    let mut means: Vec<f64> = (0..resamples)
+        .map(|resample| {
+            let mut rng = DrawKey::new(seed, 0, "statistics.bootstrap", resample as u64).rng();
+            let of_stratum = |values: &Vec<f64>| {
+                let n = values.len();
+                // A 64-bit product maps a draw to an index; its bias of 2^-32 * n is far below the noise.
+                let mut draw = || values[((u64::from(rng.next_u32()) * n as u64) >> 32) as usize];
+                (0..n).map(|_| draw()).sum::<f64>() / n as f64
+            };
+            100.0 * strata.iter().map(of_stratum).sum::<f64>() / strata.len() as f64
+        })
+        .collect();
+    means.sort_by(f64::total_cmp);
+    let at = |share: f64| means[((resamples - 1) as f64 * share).round() as usize];
+    (at(0.025), at(0.975))
+}
