@@ -1,0 +1,97 @@
+//! `rollouts/step-N.parquet`: every prompt, response, verdict, reward and advantage of a step.
+
+use crate::error::SelfPlayError;
+use polars::prelude::*;
+use serde::Serialize;
+use std::path::Path;
+
+/// One rollout of a step.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct RolloutRecord {
+    /// Step.
+    pub step: u64,
+    /// Task type.
+    pub task_type: String,
+    /// `propose`, `solve`, or `estimate` for the learnability answers, which are not trained on.
+    pub role: String,
+    /// Index of the prompt within its group; for `estimate` that of the proposal.
+    pub task_id: u64,
+    /// Index of the response to the prompt.
+    pub sample: u32,
+    /// Prompt.
+    pub prompt: String,
+    /// Response.
+    pub response: String,
+    /// Tokens of the prompt.
+    pub prompt_tokens: u32,
+    /// Tokens of the response.
+    pub response_tokens: u32,
+    /// Sum of the response tokens' log-probabilities.
+    pub logprob_sum: f64,
+    /// What became of it.
+    pub verdict: String,
+    /// Reward.
+    pub reward: f64,
+    /// Advantage of the last token.
+    pub advantage: f64,
+    /// Hashes of the reference programs, joined by spaces.
+    pub references: String,
+    /// Version of the weights that generated it.
+    pub weights_version: u64,
+}
+
+/// Writes the rollouts of one step.
+pub fn write_rollouts(path: &Path, rollouts: &[RolloutRecord]) -> Result<(), SelfPlayError> {
+    let text = |value: fn(&RolloutRecord) -> &str| rollouts.iter().map(value).collect::<Vec<_>>();
+    let columns = vec![
+        Column::new("step".into(), rollouts.iter().map(|one| one.step).collect::<Vec<_>>()),
+        Column::new("task_type".into(), text(|one| &one.task_type)),
+        Column::new("role".into(), text(|one| &one.role)),
+        Column::new("task_id".into(), rollouts.iter().map(|one| one.task_id).collect::<Vec<_>>()),
+        Column::new("sample".into(), rollouts.iter().map(|one| one.sample).collect::<Vec<_>>()),
+        Column::new("prompt".into(), text(|one| &one.prompt)),
+        Column::new("response".into(), text(|one| &one.response)),
+        Column::new("prompt_tokens".into(), rollouts.iter().map(|one| one.prompt_tokens).collect::<Vec<_>>()),
+        Column::new(
+            "response_tokens".into(),
+            rollouts.iter().map(|one| one.response_tokens).collect::<Vec<_>>(),
+        ),
+        Column::new("logprob_sum".into(), rollouts.iter().map(|one| one.logprob_sum).collect::<Vec<_>>()),
+        Column::new("verdict".into(), text(|one| &one.verdict)),
+        Column::new("reward".into(), rollouts.iter().map(|one| one.reward).collect::<Vec<_>>()),
+        Column::new("advantage".into(), rollouts.iter().map(|one| one.advantage).collect::<Vec<_>>()),
+        Column::new("references".into(), text(|one| &one.references)),
+        Column::new(
+            "weights_version".into(),
+            rollouts.iter().map(|one| one.weights_version).collect::<Vec<_>>(),
+        ),
+    ];
+    let failed = |error: &dyn std::fmt::Display| SelfPlayError::Write {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    };
+    let mut frame = DataFrame::new(rollouts.len(), columns).map_err(|error| failed(&error))?;
+    let file = std::fs::File::create(path).map_err(|error| failed(&error))?;
+    ParquetWriter::new(file).finish(&mut frame).map_err(|error| failed(&error))?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_written_step_can_be_read_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("step-1.parquet");
+        let rollouts = vec![
+            RolloutRecord { step: 1, prompt: "a\n\"b\"".into(), reward: -0.5, ..RolloutRecord::default() },
+            RolloutRecord { step: 1, sample: 3, verdict: "right".into(), ..RolloutRecord::default() },
+        ];
+        write_rollouts(&path, &rollouts).unwrap();
+        let frame = ParquetReader::new(std::fs::File::open(&path).unwrap()).finish().unwrap();
+        assert_eq!(frame.height(), 2);
+        assert_eq!(frame.column("prompt").unwrap().str().unwrap().get(0), Some("a\n\"b\""));
+        assert_eq!(frame.column("reward").unwrap().f64().unwrap().get(0), Some(-0.5));
+    }
+}
