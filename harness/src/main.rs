@@ -1,2 +1,35 @@
-//! Placeholder
-fn main() {}
+//! `azr`: the command line of the Absolute Zero Reasoner.
+//!
+//! This crate is the edge: it reads arguments, files, clock and environment, prints, and turns results
+//! into exit codes (0 done, 1 negative finding, 2 usage or failure, 85 stopped after a checkpoint). The
+//! work is done by the crates below it.
+
+mod cli;
+mod commands;
+mod config;
+mod failure;
+mod files;
+mod output;
+mod sandbox;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = match cli::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are results, the rest is a usage error; a closed pipe concerns neither.
+            let _ = error.print();
+            return if error.use_stderr() { failure::FAILURE.into() } else { ExitCode::SUCCESS };
+        }
+    };
+    match cli.run() {
+        Ok(outcome) => outcome.into(),
+        Err(error) if failure::is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::note(failure::describe(&error));
+            failure::FAILURE.into()
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! `azr sandbox`: the executor by hand.
+
+mod check;
+mod run;
+
+use crate::failure::Outcome;
+use clap::Subcommand;
+
+/// Arguments of `azr sandbox`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a Python program and evaluate calls after it.
+    Run(run::Args),
+    /// Run recorded programs and count how many give the recorded outputs.
+    Check(check::Args),
+}
+
+/// Runs the command.
+pub fn run(args: Args) -> anyhow::Result<Outcome> {
+    match args.command {
+        Command::Run(args) => run::run(&args),
+        Command::Check(args) => check::run(&args),
+    }
+}

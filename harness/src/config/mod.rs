@@ -1,0 +1,133 @@
+//! The configuration of a run: model, evaluation, and everything of the method ([`SelfPlayConfig`]).
+//!
+//! A run is configured by layers (see [`layers`]): a preset or files, left to right, then `--set`. The
+//! resolved configuration goes into the run folder as `config.toml`, which is itself a valid layer.
+
+pub mod layers;
+pub mod presets;
+
+use crate::failure::Failure;
+use anyhow::Context;
+use azr_selfplay::config::SelfPlayConfig;
+use layers::Layers;
+use serde::{Deserialize, Serialize};
+
+/// Keys of the top level that are not the method's.
+const OWN_SECTIONS: [&str; 2] = ["model", "evaluation"];
+
+/// A resolved configuration. In TOML the method's tables stand beside `model` and `evaluation`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Config {
+    /// Which model.
+    pub model: ModelConfig,
+    /// Evaluations before, during and after training.
+    pub evaluation: EvaluationConfig,
+    /// The method.
+    pub selfplay: SelfPlayConfig,
+}
+
+/// Which model is trained.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ModelConfig {
+    /// `azr-tiny` (embedded), a folder in the Hugging Face layout, or `owner/name` looked up under `$AZR_MODELS`.
+    pub path: String,
+}
+
+impl Default for ModelConfig {
+    fn default() -> Self {
+        Self { path: "azr-tiny".to_owned() }
+    }
+}
+
+/// Evaluations of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EvaluationConfig {
+    /// Suite that is run before and after training, and in part during it.
+    pub suite: String,
+    /// Items a task type of the full evaluations; 0 = all.
+    pub limit: usize,
+    /// Answers an item at temperature 1, for sampled accuracy and pass@k.
+    pub n_samples: usize,
+    /// Items a task type of the evaluations during training.
+    pub subset: usize,
+    /// Further suites scored (greedily) before and after training.
+    pub also: Vec<String>,
+}
+
+impl Default for EvaluationConfig {
+    fn default() -> Self {
+        Self { suite: "tiny".to_owned(), limit: 0, n_samples: 8, subset: 50, also: Vec::new() }
+    }
+}
+
+impl Config {
+    /// Reads the configuration from its layers and refuses values no run could use.
+    pub fn resolve(layers: &Layers) -> anyhow::Result<Self> {
+        let known = layers::key_paths(&serde_json::Value::Object(Self::default().sections()?));
+        let config = Self {
+            model: layers.section("model", &known)?,
+            evaluation: layers.section("evaluation", &known)?,
+            selfplay: layers.rest(&OWN_SECTIONS, &known)?,
+        };
+        config.selfplay.check().map_err(|error| {
+            Failure::new(
+                format!("{}: {error}", layers.origin(error.key)),
+                "change the value named, in the file or with --set",
+            )
+        })?;
+        Ok(config)
+    }
+
+    /// The configuration as TOML, every key written out.
+    pub fn to_toml(&self) -> anyhow::Result<String> {
+        toml::to_string(&self.sections()?).context("cannot write the configuration as TOML")
+    }
+
+    fn sections(&self) -> anyhow::Result<serde_json::Map<String, serde_json::Value>> {
+        let serde_json::Value::Object(mut sections) = serde_json::to_value(&self.selfplay)? else {
+            anyhow::bail!("the method's configuration is not a table");
+        };
+        sections.insert("model".to_owned(), serde_json::to_value(&self.model)?);
+        sections.insert("evaluation".to_owned(), serde_json::to_value(&self.evaluation)?);
+        Ok(sections)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layers(text: &str, sets: &[&str]) -> Layers {
+        let mut layers = Layers::default();
+        layers.add_toml("a.toml", text).unwrap();
+        for set in sets {
+            layers.add_assignment(set).unwrap();
+        }
+        layers
+    }
+
+    fn complaint(text: &str, sets: &[&str]) -> String {
+        crate::failure::describe(&Config::resolve(&layers(text, sets)).unwrap_err())
+    }
+
+    #[test]
+    fn resolved_configuration_is_a_layer_that_resolves_to_itself() {
+        let config =
+            Config::resolve(&layers("[run]\nseed = 7\n[model]\npath = 'x'", &["update.learning_rate=1e-4"]))
+                .unwrap();
+        assert_eq!(config.selfplay.run.seed, 7);
+        let again = Config::resolve(&layers(&config.to_toml().unwrap(), &[])).unwrap();
+        assert_eq!(again, config);
+    }
+
+    #[test]
+    fn mistakes_name_place_and_remedy() {
+        insta::assert_snapshot!(complaint("[run]\nsteps = 3\n[updat]\nepochs = 1", &[]), @"");
+        insta::assert_snapshot!(complaint("", &["run.learning_rate=1e-4"]), @"");
+        insta::assert_snapshot!(complaint("[proposer]\nduplicate_rewards = 0.5", &[]), @"");
+        insta::assert_snapshot!(complaint("[rollout]\ntop_p = 0.0", &[]), @"");
+        insta::assert_snapshot!(complaint("mode = 'papper'", &[]), @"");
+    }
+}

@@ -1,0 +1,58 @@
+//! Reading untrusted files: bounded, plain or gzip'ed, with errors that name the file and line.
+
+use crate::failure::Failure;
+use anyhow::Context;
+use flate2::read::MultiGzDecoder;
+use serde::de::DeserializeOwned;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+/// Longest text that is read from one file after decompression.
+const MAX_TEXT_BYTES: u64 = 1 << 30;
+
+/// Reads a text file; a name ending in `.gz` is decompressed.
+pub fn read_text(path: &Path) -> anyhow::Result<String> {
+    let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
+    let mut reader: Box<dyn Read> = if path.extension().is_some_and(|extension| extension == "gz") {
+        Box::new(MultiGzDecoder::new(file))
+    } else {
+        Box::new(file)
+    };
+    let mut bytes = Vec::new();
+    reader
+        .by_ref()
+        .take(MAX_TEXT_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .with_context(|| format!("cannot read {}", path.display()))?;
+    if bytes.len() as u64 > MAX_TEXT_BYTES {
+        return Err(
+            Failure::new(format!("{} is longer than 1 GiB", path.display()), "pass a smaller file").into()
+        );
+    }
+    String::from_utf8(bytes).map_err(|_| {
+        Failure::new(
+            format!("{} is not UTF-8 text", path.display()),
+            "pass a text file (.jsonl or .jsonl.gz)",
+        )
+        .into()
+    })
+}
+
+/// Reads JSON lines; blank lines are skipped.
+pub fn read_json_lines<T: DeserializeOwned>(path: &Path) -> anyhow::Result<Vec<T>> {
+    let text = read_text(path)?;
+    text.lines()
+        .enumerate()
+        .filter(|(_, line)| !line.trim().is_empty())
+        .map(|(index, line)| {
+            serde_json::from_str(line).map_err(|error| {
+                Failure::new(
+                    format!("{}:{}: {error}", path.display(), index + 1),
+                    "each line must be one JSON object of the expected kind",
+                )
+                .into()
+            })
+        })
+        .collect()
+}
