@@ -5,14 +5,21 @@
 //! two copies of the weights; here both sides read the same storage, and [`Weights::version`] tells which
 //! update a completion came from.
 
+mod batch;
 mod config;
 mod engine;
 mod error;
+mod file;
 mod folder;
 mod generate;
+mod kernels;
+mod layout;
 mod loss;
+mod ops;
 mod optimizer;
+mod qwen2;
 pub mod random;
+mod state_file;
 mod tokenizer;
 mod trainer;
 mod weights;

@@ -75,3 +75,161 @@ impl Default for PolicyLoss {
         }
     }
 }
+
+/// What one scored token adds to the loss.
+pub(crate) trait TokenTerm: Send + Sync + 'static {
+    /// Adds the token to the sums.
+    fn add_to(&self, sums: &mut LossSums, logprob: f32, entropy: f32);
+
+    /// Derivatives of the token's loss by its log-probability and entropy.
+    fn gradient(&self, logprob: f32, entropy: f32) -> (f32, f32);
+}
+
+/// Sums over the scored tokens of a batch, in their order.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct LossSums {
+    pub(crate) loss: f64,
+    pub(crate) tokens: usize,
+    pub(crate) entropy: f64,
+    pub(crate) ratio: f64,
+    pub(crate) clipped: usize,
+    pub(crate) dual_clipped: usize,
+    pub(crate) policy_kl: f64,
+    pub(crate) reference_kl: f64,
+}
+
+impl LossSums {
+    /// Adds the sums of the chunk that follows.
+    pub(crate) fn add(&mut self, next: &Self) {
+        self.loss += next.loss;
+        self.tokens += next.tokens;
+        self.entropy += next.entropy;
+        self.ratio += next.ratio;
+        self.clipped += next.clipped;
+        self.dual_clipped += next.dual_clipped;
+        self.policy_kl += next.policy_kl;
+        self.reference_kl += next.reference_kl;
+    }
+}
+
+/// Cross-entropy of one token.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CrossEntropyTerm {
+    /// Weight over the normalizer.
+    pub(crate) weight: f32,
+}
+
+impl TokenTerm for CrossEntropyTerm {
+    fn add_to(&self, sums: &mut LossSums, logprob: f32, entropy: f32) {
+        sums.loss -= f64::from(self.weight) * f64::from(logprob);
+        sums.tokens += 1;
+        sums.entropy += f64::from(entropy);
+        sums.ratio += 1.0;
+    }
+
+    fn gradient(&self, _logprob: f32, _entropy: f32) -> (f32, f32) {
+        (-self.weight, 0.0)
+    }
+}
+
+/// Policy gradient of one token.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PolicyTerm {
+    /// Weight that the aggregation gives the token.
+    pub(crate) weight: f32,
+    pub(crate) old_logprob: f32,
+    pub(crate) advantage: f32,
+    /// None where there is no reference.
+    pub(crate) reference_logprob: Option<f32>,
+    pub(crate) loss: PolicyLoss,
+}
+
+/// Log-ratios are held inside this bound before `exp`, as the reference implementation does.
+const LOG_RATIO_BOUND: f32 = 20.0;
+/// So is the KL estimate of a token.
+const TOKEN_KL_BOUND: f32 = 10.0;
+
+struct Surrogate {
+    loss: f32,
+    /// Derivative by the log-probability.
+    slope: f32,
+    ratio: f32,
+    clipped: bool,
+    dual_clipped: bool,
+}
+
+impl PolicyTerm {
+    fn surrogate(&self, logprob: f32) -> Surrogate {
+        let log_ratio = logprob - self.old_logprob;
+        let held = log_ratio.clamp(-LOG_RATIO_BOUND, LOG_RATIO_BOUND);
+        let ratio = held.exp();
+        let plain = -self.advantage * ratio;
+        let clipped_loss = -self.advantage * ratio.clamp(1.0 - self.loss.clip_low, 1.0 + self.loss.clip_high);
+        let bound = -self.advantage * self.loss.dual_clip;
+        let clipped = clipped_loss > plain;
+        let dual_clipped = self.advantage < 0.0 && plain.max(clipped_loss) > bound;
+        let flat = clipped || dual_clipped || held.to_bits() != log_ratio.to_bits();
+        Surrogate {
+            loss: if dual_clipped { bound } else { plain.max(clipped_loss) },
+            slope: if flat { 0.0 } else { plain },
+            ratio,
+            clipped,
+            dual_clipped,
+        }
+    }
+
+    /// The `k3` estimate `exp(d) - d - 1` with `d = reference - logprob`, and its derivative.
+    fn reference_kl(&self, logprob: f32) -> (f32, f32) {
+        let Some(reference) = self.reference_logprob else { return (0.0, 0.0) };
+        let difference = reference - logprob;
+        let held = difference.clamp(-LOG_RATIO_BOUND, LOG_RATIO_BOUND);
+        let estimate = held.exp() - held - 1.0;
+        if held.to_bits() != difference.to_bits() || estimate > TOKEN_KL_BOUND {
+            return (estimate.min(TOKEN_KL_BOUND), 0.0);
+        }
+        (estimate, 1.0 - held.exp())
+    }
+}
+
+impl TokenTerm for PolicyTerm {
+    fn add_to(&self, sums: &mut LossSums, logprob: f32, entropy: f32) {
+        let surrogate = self.surrogate(logprob);
+        let (kl, _) = self.reference_kl(logprob);
+        let token_loss =
+            surrogate.loss + self.loss.kl_coefficient * kl - self.loss.entropy_coefficient * entropy;
+        sums.loss += f64::from(self.weight) * f64::from(token_loss);
+        sums.tokens += 1;
+        sums.entropy += f64::from(entropy);
+        sums.ratio += f64::from(surrogate.ratio);
+        sums.clipped += usize::from(surrogate.clipped);
+        sums.dual_clipped += usize::from(surrogate.dual_clipped);
+        sums.policy_kl += f64::from(self.old_logprob) - f64::from(logprob);
+        sums.reference_kl += f64::from(kl);
+    }
+
+    fn gradient(&self, logprob: f32, _entropy: f32) -> (f32, f32) {
+        let (_, kl_slope) = self.reference_kl(logprob);
+        let slope = self.surrogate(logprob).slope + self.loss.kl_coefficient * kl_slope;
+        (self.weight * slope, -self.weight * self.loss.entropy_coefficient)
+    }
+}
+
+impl Aggregation {
+    /// The weight of each sequence's tokens, from the numbers of response tokens. Sequences and groups without
+    /// tokens count in no mean.
+    pub fn weights(self, token_counts: &[usize]) -> Vec<f32> {
+        let group = match self {
+            Self::GroupTokenMean { group } => group.max(1),
+            Self::TokenMean => token_counts.len().max(1),
+            Self::SequenceMean => 1,
+        };
+        let sums: Vec<usize> = token_counts.chunks(group).map(|counts| counts.iter().sum()).collect();
+        let groups = sums.iter().filter(|&&sum| sum > 0).count();
+        (0..token_counts.len())
+            .map(|index| match sums[index / group] {
+                0 => 0.0,
+                sum => (1.0 / (groups as f64 * sum as f64)) as f32,
+            })
+            .collect()
+    }
+}

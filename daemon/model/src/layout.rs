@@ -1,0 +1,141 @@
+//! Where each parameter stands in the one flat storage.
+//!
+//! The order makes packing free: the rows of a layer's query, key and value projections follow one another, so
+//! they are one matrix for the products and three tensors for the HF names; gate and up likewise.
+
+use std::ops::Range;
+
+use crate::config::Qwen2Config;
+
+/// What the optimizer needs to know of a parameter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ParameterKind {
+    /// Matrix of a block: decayed; Muon's.
+    Matrix,
+    /// Untied output head: decayed, not Muon's.
+    Head,
+    /// Token embedding: not decayed.
+    Embedding,
+    /// Norm or bias: not decayed.
+    Vector,
+}
+
+/// One HF tensor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Parameter {
+    /// HF name.
+    pub(crate) name: String,
+    /// Shape.
+    pub(crate) shape: Vec<usize>,
+    /// Place in the flat storage.
+    pub(crate) range: Range<usize>,
+    /// What it is.
+    pub(crate) kind: ParameterKind,
+}
+
+/// Places of a block's packed parameters.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct LayerRanges {
+    pub(crate) input_norm: Range<usize>,
+    pub(crate) qkv: Range<usize>,
+    pub(crate) qkv_bias: Range<usize>,
+    pub(crate) output: Range<usize>,
+    pub(crate) post_norm: Range<usize>,
+    pub(crate) gate_up: Range<usize>,
+    pub(crate) down: Range<usize>,
+}
+
+/// All places.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Layout {
+    pub(crate) parameters: Vec<Parameter>,
+    pub(crate) embedding: Range<usize>,
+    pub(crate) layers: Vec<LayerRanges>,
+    pub(crate) final_norm: Range<usize>,
+    /// The embedding where the head is tied.
+    pub(crate) head: Range<usize>,
+    pub(crate) len: usize,
+}
+
+struct Builder {
+    parameters: Vec<Parameter>,
+    len: usize,
+}
+
+impl Builder {
+    fn push(&mut self, name: String, shape: &[usize], kind: ParameterKind) -> Range<usize> {
+        let range = self.len..self.len + shape.iter().product::<usize>();
+        self.len = range.end;
+        self.parameters.push(Parameter { name, shape: shape.to_vec(), range: range.clone(), kind });
+        range
+    }
+
+    /// Tensors that follow one another, as one range.
+    fn push_all(
+        &mut self,
+        names: &[(&str, usize)],
+        prefix: &str,
+        suffix: &str,
+        width: Option<usize>,
+    ) -> Range<usize> {
+        let start = self.len;
+        for &(name, rows) in names {
+            let shape: Vec<usize> = std::iter::once(rows).chain(width).collect();
+            let kind = if width.is_some() { ParameterKind::Matrix } else { ParameterKind::Vector };
+            self.push(format!("{prefix}.{name}.{suffix}"), &shape, kind);
+        }
+        start..self.len
+    }
+}
+
+impl Layout {
+    /// The layout of a configuration.
+    pub(crate) fn new(config: &Qwen2Config) -> Self {
+        let mut builder = Builder { parameters: Vec::new(), len: 0 };
+        let (hidden, width) = (config.hidden_size, config.head_width());
+        let (queries, keys) = (config.num_attention_heads * width, config.num_key_value_heads * width);
+        let vocabulary = [config.vocab_size, hidden];
+        let embedding =
+            builder.push("model.embed_tokens.weight".to_owned(), &vocabulary, ParameterKind::Embedding);
+        let layers = (0..config.num_hidden_layers)
+            .map(|index| {
+                let layer = format!("model.layers.{index}");
+                let projections =
+                    [("self_attn.q_proj", queries), ("self_attn.k_proj", keys), ("self_attn.v_proj", keys)];
+                let mlp =
+                    [("mlp.gate_proj", config.intermediate_size), ("mlp.up_proj", config.intermediate_size)];
+                LayerRanges {
+                    input_norm: builder.push_all(&[("input_layernorm", hidden)], &layer, "weight", None),
+                    qkv: builder.push_all(&projections, &layer, "weight", Some(hidden)),
+                    qkv_bias: builder.push_all(&projections, &layer, "bias", None),
+                    output: builder.push_all(
+                        &[("self_attn.o_proj", hidden)],
+                        &layer,
+                        "weight",
+                        Some(queries),
+                    ),
+                    post_norm: builder.push_all(
+                        &[("post_attention_layernorm", hidden)],
+                        &layer,
+                        "weight",
+                        None,
+                    ),
+                    gate_up: builder.push_all(&mlp, &layer, "weight", Some(hidden)),
+                    down: builder.push_all(
+                        &[("mlp.down_proj", hidden)],
+                        &layer,
+                        "weight",
+                        Some(config.intermediate_size),
+                    ),
+                }
+            })
+            .collect();
+        let final_norm = builder.push("model.norm.weight".to_owned(), &[hidden], ParameterKind::Vector);
+        let head = if config.tie_word_embeddings {
+            embedding.clone()
+        } else {
+            builder.push("lm_head.weight".to_owned(), &vocabulary, ParameterKind::Head)
+        };
+        Self { parameters: builder.parameters, embedding, layers, final_norm, head, len: builder.len }
+    }
+}
