@@ -1,8 +1,8 @@
 """Program analysis on Python's own syntax tree: nothing that is analysed is ever executed.
 
 `analyse(operation, payload)` takes and returns JSON: `{"ok": value}` or `{"error": {"exception", "message"}}`. The
-operations are the keys of `OPERATIONS`; payloads hold the analysed text as `source`. The module runs on CPython 3.11 to
-3.14; where their trees or printed sources differ, the guest's version decides.
+operations are the keys of `OPERATIONS`; payloads hold the analysed text as `source`. The module also runs on a native
+CPython from 3.11 on; where versions differ, the guest's decides.
 
 Cyclomatic complexity and Halstead numbers follow radon 6.0, cognitive complexity follows complexipy 2.1. The rules are
 written from the behaviour of the two tools, oddities included, and agree with them on the standard library. All of it
@@ -23,6 +23,9 @@ MAX_MESSAGE_CHARS = 1_000
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _DEFINITIONS = _FUNCTIONS + (ast.ClassDef,)
 _IMPORTS = (ast.Import, ast.ImportFrom)
+
+# Printing loads its module on first use; loaded here, it lies in the guest's start state.
+ast.unparse(ast.Module([], []))
 
 # What a parser may raise on hostile text.
 _UNPARSABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
