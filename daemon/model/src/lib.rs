@@ -20,6 +20,7 @@ mod optimizer;
 mod qwen2;
 pub mod random;
 mod state_file;
+mod tensors;
 mod tokenizer;
 mod trainer;
 mod weights;

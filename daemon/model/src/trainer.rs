@@ -5,9 +5,11 @@
 //! number of threads nor how many chunks are in memory at once changes a bit. (The reference implementation sums
 //! over micro-batches sized by token count and over ranks, so its result depends on both.)
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use candle_core::{Device, Tensor};
 use rayon::prelude::*;
 
 use crate::batch::{PackedBatch, check_sequence};
@@ -152,6 +154,35 @@ impl Trainer {
     ) -> Result<StepStats> {
         let chunks = self.policy_chunks(batch, loss)?;
         self.step_on(&chunks, learning_rate)
+    }
+
+    /// Loss and gradient of [`Self::cross_entropy_step`] by HF name, without a step.
+    pub fn cross_entropy_gradient(
+        &mut self,
+        batch: &[WeightedSequence],
+        normalizer: f32,
+    ) -> Result<(f64, BTreeMap<String, Tensor>)> {
+        let chunks = self.cross_entropy_chunks(batch, normalizer)?;
+        self.gradient_on(&chunks)
+    }
+
+    /// Loss and gradient of [`Self::policy_step`] by HF name, without a step.
+    pub fn policy_gradient(
+        &mut self,
+        batch: &[PolicySequence],
+        loss: &PolicyLoss,
+    ) -> Result<(f64, BTreeMap<String, Tensor>)> {
+        let chunks = self.policy_chunks(batch, loss)?;
+        self.gradient_on(&chunks)
+    }
+
+    fn gradient_on<T: TokenTerm>(&mut self, chunks: &[Chunk<T>]) -> Result<(f64, BTreeMap<String, Tensor>)> {
+        let sums = self.accumulate(chunks)?;
+        let tensors = self.weights.layout().parameters.iter().map(|parameter| {
+            let values = self.gradient[parameter.range.clone()].to_vec();
+            Ok((parameter.name.clone(), Tensor::from_vec(values, parameter.shape.as_slice(), &Device::Cpu)?))
+        });
+        Ok((sums.loss, tensors.collect::<Result<_>>()?))
     }
 
     fn cross_entropy_chunks(

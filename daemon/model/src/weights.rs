@@ -107,11 +107,7 @@ impl Weights {
                 }
             }
         });
-        hash.finalize().iter().fold(String::new(), |mut text, byte| {
-            use std::fmt::Write as _;
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+        crate::file::hex(&hash.finalize())
     }
 
     /// Puts other numbers in place, as a resume does.

@@ -1,0 +1,132 @@
+//! Choice of the next token from logits.
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::Rng;
+
+use crate::generate::Sampling;
+
+/// The chosen token and its log-probability at temperature 1.
+pub(super) fn choose(logits: &[f32], sampling: Sampling, rng: &mut ChaCha8Rng) -> (u32, f32) {
+    let (best, highest) = argmax(logits);
+    let token = if sampling.temperature <= 0.0 {
+        best
+    } else {
+        // One draw a token, so the draw of a token is known by the request's key and the token's index.
+        let uniform = (rng.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
+        draw(logits, highest, sampling, uniform)
+    };
+    let sum: f64 = logits.iter().map(|&logit| f64::from(logit - highest).exp()).sum();
+    (token as u32, (f64::from(logits[token] - highest) - sum.ln()) as f32)
+}
+
+/// First greatest logit. A row without a finite logit gives token 0.
+fn argmax(logits: &[f32]) -> (usize, f32) {
+    let mut best = (0, f32::NEG_INFINITY);
+    for (index, &logit) in logits.iter().enumerate() {
+        if logit > best.1 {
+            best = (index, logit);
+        }
+    }
+    best
+}
+
+fn draw(logits: &[f32], highest: f32, sampling: Sampling, uniform: f64) -> usize {
+    let inverse = 1.0 / f64::from(sampling.temperature);
+    let weights: Vec<f64> =
+        logits.iter().map(|&logit| (f64::from(logit - highest) * inverse).exp()).collect();
+    if sampling.top_p >= 1.0 {
+        let total: f64 = weights.iter().sum();
+        return pick((0..weights.len()).map(|index| (index, weights[index])), uniform * total);
+    }
+    let kept = nucleus(&weights, f64::from(sampling.top_p));
+    let total: f64 = kept.iter().map(|&index| weights[index]).sum();
+    pick(kept.iter().map(|&index| (index, weights[index])), uniform * total)
+}
+
+/// The fewest most probable tokens that together reach `top_p`, most probable first (never none).
+fn nucleus(weights: &[f64], top_p: f64) -> Vec<usize> {
+    let total: f64 = weights.iter().sum();
+    let mut order: Vec<usize> = (0..weights.len()).collect();
+    order.sort_by(|&a, &b| weights[b].total_cmp(&weights[a]).then(a.cmp(&b)));
+    let mut sum = 0.0;
+    let count = order
+        .iter()
+        .position(|&index| {
+            sum += weights[index];
+            sum >= top_p * total
+        })
+        .map_or(order.len(), |last| last + 1);
+    order.truncate(count);
+    order
+}
+
+/// The token in whose part of the line `point` lies.
+fn pick(weights: impl Iterator<Item = (usize, f64)>, point: f64) -> usize {
+    let mut sum = 0.0;
+    let mut last = 0;
+    for (index, weight) in weights {
+        if weight > 0.0 {
+            last = index;
+        }
+        sum += weight;
+        if point < sum {
+            return index;
+        }
+    }
+    last
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::DrawKey;
+
+    fn rng(item: u64) -> ChaCha8Rng {
+        DrawKey::new(1, 0, "test", item).rng()
+    }
+
+    #[test]
+    fn greedy_takes_the_first_greatest_and_scores_at_temperature_1() {
+        let (token, logprob) = choose(&[1.0, 3.0, 3.0], Sampling::GREEDY, &mut rng(0));
+        let expected = 3.0 - (1f64.exp() + 2.0 * 3f64.exp()).ln();
+        assert_eq!(token, 1);
+        assert!((f64::from(logprob) - expected).abs() < 1e-6);
+    }
+
+    #[test]
+    fn frequencies_follow_the_tempered_distribution() {
+        let logits = [0.0, 1.0, 2.0];
+        let sampling = Sampling { temperature: 2.0, top_p: 1.0 };
+        let mut rng = rng(1);
+        let mut counts = [0f64; 3];
+        for _ in 0..20_000 {
+            counts[choose(&logits, sampling, &mut rng).0 as usize] += 1.0;
+        }
+        let total: f64 = logits.iter().map(|&logit| f64::from(logit / 2.0).exp()).sum();
+        for (count, logit) in counts.iter().zip(logits) {
+            let expected = f64::from(logit / 2.0).exp() / total;
+            assert!((count / 20_000.0 - expected).abs() < 0.015, "{count} {expected}");
+        }
+    }
+
+    #[test]
+    fn nucleus_leaves_out_the_tail() {
+        let logits = [0.0, 5.0, 4.9, -1.0];
+        let sampling = Sampling { temperature: 1.0, top_p: 0.9 };
+        for item in 0..200 {
+            let (token, _) = choose(&logits, sampling, &mut rng(item));
+            assert!(token == 1 || token == 2);
+        }
+        assert_eq!(nucleus(&[0.2, 0.5, 0.3], 0.4), vec![1]);
+        assert_eq!(nucleus(&[0.2, 0.5, 0.3], 0.0), vec![1]);
+    }
+
+    #[test]
+    fn odd_rows_choose_something() {
+        for logits in [[f32::NAN; 3], [f32::NEG_INFINITY; 3], [f32::INFINITY; 3]] {
+            for sampling in [Sampling::GREEDY, Sampling::TEMPERATURE_1] {
+                assert!(choose(&logits, sampling, &mut rng(3)).0 < 3);
+            }
+        }
+    }
+}
