@@ -46,6 +46,12 @@ impl Shape {
     pub const fn statements(min_statements: usize, max_statements: usize) -> Self {
         Self { min_statements, max_statements, second_argument: 14, branch: 10, repeat: 5, helper: 7 }
     }
+
+    /// Shape of induction programs: to write a program from three pairs is the hardest of the tasks, so
+    /// the rarer constructs are rarer still.
+    pub const fn induction(min_statements: usize, max_statements: usize) -> Self {
+        Self { min_statements, max_statements, second_argument: 10, branch: 4, repeat: 3, helper: 3 }
+    }
 }
 
 struct Writer {

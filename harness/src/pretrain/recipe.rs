@@ -115,9 +115,9 @@ impl Recipe {
     pub fn mixture_at(&self, step: u64) -> Mixture {
         let short = (step as f64) < self.short_programs_first * self.steps as f64;
         let (program, induction_program) = if short {
-            (Shape::statements(1, 3), Shape::statements(1, 2))
+            (Shape::statements(1, 3), Shape::induction(1, 2))
         } else {
-            (Shape::statements(1, 5), Shape::statements(1, 3))
+            (Shape::statements(1, 5), Shape::induction(1, 3))
         };
         Mixture {
             deduction: 31,

@@ -60,12 +60,12 @@ pub const SUITES: [SuiteShape; 2] = [
     SuiteShape {
         name: "tiny",
         program: Shape::statements(2, 5),
-        induction_program: Shape::statements(1, 3),
+        induction_program: Shape::induction(1, 3),
     },
     SuiteShape {
         name: "tiny_hard",
         program: Shape::statements(5, 8),
-        induction_program: Shape::statements(3, 4),
+        induction_program: Shape::induction(3, 4),
     },
 ];
 

@@ -9,7 +9,7 @@
 //! `{z}` a letter of [`OTHER_LETTERS`]. `y` stands for a second argument.
 
 use rand::RngExt;
-use rand::seq::IndexedRandom;
+use rand::seq::{IndexedRandom, SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
 /// Letters of string inputs.
@@ -284,9 +284,11 @@ pub fn draw_input(rng: &mut ChaCha8Rng, kind: Kind) -> String {
         }
         Kind::Dict => {
             let len = rng.random_range(1..=3);
-            let keys: Vec<char> = LETTERS.sample(rng, len).copied().collect();
+            let mut keys = LETTERS.to_vec();
+            let (drawn, _) = keys.partial_shuffle(rng, len);
+            let drawn = drawn.to_vec();
             let items: Vec<String> =
-                keys.into_iter().map(|key| format!("'{key}': {}", rng.random_range(0..=9))).collect();
+                drawn.into_iter().map(|key| format!("'{key}': {}", rng.random_range(0..=9))).collect();
             format!("{{{}}}", items.join(", "))
         }
         Kind::Bool => "True".to_string(),
