@@ -1,8 +1,8 @@
 """Program analysis on Python's own syntax tree: nothing that is analysed is ever executed.
 
 `analyse(operation, payload)` takes and returns JSON: `{"ok": value}` or `{"error": {"exception", "message"}}`. The
-operations are the keys of `OPERATIONS`; payloads hold the analysed text as `source`. The module also runs on a native
-CPython from 3.11 on; where versions differ, the guest's decides.
+operations are the keys of `OPERATIONS`; payloads hold the analysed text as `source`. The module runs on CPython 3.11 to
+3.14; where their trees or printed sources differ, the guest's version decides.
 
 Cyclomatic complexity and Halstead numbers follow radon 6.0, cognitive complexity follows complexipy 2.1. The rules are
 written from the behaviour of the two tools, oddities included, and agree with them on the standard library. All of it
