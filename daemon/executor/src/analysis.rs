@@ -8,14 +8,14 @@
 //! Nothing is executed, so many requests share one instance; a request that ends its instance is repeated alone in a
 //! fresh one, and only that outcome counts. Results are therefore a function of the request alone.
 
+mod batch;
+mod diversity;
 mod metrics;
 mod request;
 mod similarity;
 
-pub use metrics::{
-    CyclomaticBlock, Halstead, ProgramMetrics, TypeCounters, ast_edit_distance, determine_type, metrics,
-    type_counts_reward,
-};
+pub use diversity::{TypeCounters, determine_type, evaluated_types, type_counts_reward};
+pub use metrics::{CyclomaticBlock, Halstead, ProgramMetrics, ast_edit_distance, metrics};
 pub use request::{AnalysisError, AnalysisRequest, Operation};
 
 use crate::Sandbox;
@@ -133,8 +133,8 @@ fn word_search(source: &str, banned: &BannedNames) -> Option<String> {
     banned.imports.iter().chain(&banned.error_keywords).find(|name| stands(name)).cloned()
 }
 
-/// The import statements of each source, nested ones too, each once, in the order of their first appearance.
-/// Sources that do not parse give the lines that look like import statements.
+/// The import statements of each source as Python prints them, outer ones first, repeated ones kept. Sources that do not
+/// parse give the lines that look like import statements.
 pub fn imports(sandbox: &Sandbox, sources: &[impl AsRef<str>]) -> Vec<Vec<String>> {
     decode_sources(sandbox, Operation::Imports, sources).into_iter().map(Result::unwrap_or_default).collect()
 }
@@ -175,7 +175,7 @@ pub fn remove_print_statements(
     decode_sources(sandbox, Operation::RemovePrintStatements, sources)
 }
 
-/// Does each source carry test inputs or calls of its own entry function?
+/// Does each source try its own entry function `f`, or prepare inputs or expected values for it? A textual rule.
 pub fn has_test_input(sandbox: &Sandbox, sources: &[impl AsRef<str>]) -> Vec<bool> {
     decode_sources(sandbox, Operation::HasTestInput, sources)
         .into_iter()

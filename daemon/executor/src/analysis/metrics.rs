@@ -1,18 +1,16 @@
 //! Metrics of programs and answers: the material of the intrinsic rewards (method specification, section 7) and of
 //! telemetry. Cyclomatic complexity and Halstead numbers follow radon's rules, cognitive complexity complexipy's.
 
-use super::{Operation, decode_all, decode_sources, similarity};
+use super::{Operation, decode_sources, similarity};
 use crate::Sandbox;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
-use std::collections::BTreeMap;
 
 /// One block of the cyclomatic count.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CyclomaticBlock {
     /// Name of the function, method or class.
     pub name: String,
-    /// `F` function, `M` method, `C` class.
+    /// `Function`, `Method` or `Class`.
     pub kind: String,
     /// Cyclomatic complexity.
     pub complexity: u32,
@@ -70,9 +68,6 @@ pub struct ProgramMetrics {
     pub failure: Option<String>,
 }
 
-/// Counted answers by type: type name -> text -> count.
-pub type TypeCounters = BTreeMap<String, BTreeMap<String, u64>>;
-
 /// Metrics of each source.
 pub fn metrics(sandbox: &Sandbox, sources: &[impl AsRef<str>]) -> Vec<ProgramMetrics> {
     let failed = |error: super::AnalysisError| ProgramMetrics {
@@ -95,27 +90,4 @@ pub fn ast_edit_distance(sandbox: &Sandbox, pairs: &[(String, String)]) -> Vec<f
         _ => 0.0,
     };
     trees.chunks(2).map(distance).collect()
-}
-
-/// The type of each answer's text (`int`, `tuple`, ...), as the counters of answer diversity name it; `str` where it is
-/// not a literal.
-pub fn determine_type(sandbox: &Sandbox, texts: &[impl AsRef<str>]) -> Vec<String> {
-    let answers = decode_sources(sandbox, Operation::DetermineType, texts);
-    answers.into_iter().map(|answer| answer.unwrap_or_else(|_| "str".to_owned())).collect()
-}
-
-/// The diversity reward of each answer: 1 - frequency among the counted answers; `hierarchical`: the mean of the type's
-/// and the value's.
-pub fn type_counts_reward(
-    sandbox: &Sandbox,
-    answers: &[(String, TypeCounters)],
-    hierarchical: bool,
-) -> Vec<f64> {
-    let payloads = answers.iter().map(|(answer, counters)| {
-        json!({ "source": answer, "type_counters": counters, "hierarchical": hierarchical })
-    });
-    decode_all(sandbox, Operation::TypeCountsReward, payloads)
-        .into_iter()
-        .map(|reward| reward.unwrap_or(0.0))
-        .collect()
 }

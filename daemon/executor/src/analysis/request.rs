@@ -1,6 +1,7 @@
 //! One request to `guest/analysis.py`, its answer, and the call into the guest.
 
-use crate::Sandbox;
+use super::batch::{self, Call, GROUP};
+use crate::{Sandbox, Verdict};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -34,13 +35,11 @@ pub enum Operation {
     Tree,
     /// The type of an answer's text.
     DetermineType,
-    /// The diversity reward of an answer.
-    TypeCountsReward,
 }
 
 impl Operation {
     /// All operations.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 13] = [
         Self::Syntax,
         Self::BannedImports,
         Self::Imports,
@@ -54,7 +53,6 @@ impl Operation {
         Self::Metrics,
         Self::Tree,
         Self::DetermineType,
-        Self::TypeCountsReward,
     ];
 
     /// The name that the guest knows it by.
@@ -73,7 +71,6 @@ impl Operation {
             Self::Metrics => "metrics",
             Self::Tree => "tree",
             Self::DetermineType => "determine_type",
-            Self::TypeCountsReward => "type_counts_reward",
         }
     }
 }
@@ -113,7 +110,7 @@ pub enum AnalysisError {
         /// The operation.
         operation: Operation,
         /// Name of the verdict.
-        verdict: String,
+        verdict: &'static str,
     },
     /// The answer is not what the operation promises.
     #[error("{operation}: unexpected answer: {reason}")]
@@ -148,24 +145,24 @@ impl Sandbox {
     /// Answers analysis requests, in their order. The requests share guest instances; the grouping never shows in the
     /// answers.
     pub fn analyse_all(&self, requests: &[AnalysisRequest]) -> Vec<Result<serde_json::Value, AnalysisError>> {
-        let calls: Vec<(String, String)> = requests
-            .iter()
-            .map(|request| (request.operation.name().to_owned(), request.payload.to_string()))
-            .collect();
-        let texts = ask_guest(self, &calls);
-        requests.iter().zip(texts).map(|(request, text)| read_answer(request.operation, text)).collect()
+        let calls: Vec<Call> =
+            requests.iter().map(|request| (request.operation.name(), request.payload.to_string())).collect();
+        let groups: Vec<Vec<Call>> = calls.chunks(GROUP).map(<[Call]>::to_vec).collect();
+        let answers =
+            self.with_guests(groups, |guests, wall_floor, calls| batch::answer(guests, wall_floor, &calls));
+        let answers = answers.into_iter().zip(calls.chunks(GROUP)).flat_map(|(answers, calls)| {
+            // A panic of the engine itself is a crash of that group alone.
+            answers.unwrap_or_else(|| calls.iter().map(|_| Err(Verdict::Crashed)).collect())
+        });
+        requests.iter().zip(answers).map(|(request, answer)| read_answer(request.operation, answer)).collect()
     }
-}
-
-fn ask_guest(_sandbox: &Sandbox, calls: &[(String, String)]) -> Vec<Result<String, String>> {
-    calls.iter().map(|_| Err("crashed".to_owned())).collect()
 }
 
 fn read_answer(
     operation: Operation,
-    text: Result<String, String>,
+    answer: Result<String, Verdict>,
 ) -> Result<serde_json::Value, AnalysisError> {
-    let text = text.map_err(|verdict| AnalysisError::GuestEnded { operation, verdict })?;
+    let text = answer.map_err(|verdict| AnalysisError::GuestEnded { operation, verdict: verdict.name() })?;
     match serde_json::from_str(&text) {
         Ok(Answer::Ok(value)) => Ok(value),
         Ok(Answer::Error { exception, message }) => {

@@ -1,0 +1,81 @@
+//! The compiled guest on disk. Compiling takes seconds and depends on the machine, so it happens once: the result is
+//! written beside its final name, renamed into place, and memory-mapped by every later process.
+//!
+//! Loading a compiled file runs its code, so only a folder that is the user's own and closed to others is trusted.
+//! A folder that cannot be used costs time, never the sandbox: the guest is then compiled in memory.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use wasmtime::Engine;
+use wasmtime::component::Component;
+
+/// A folder that passed the checks.
+pub(crate) struct Cache {
+    folder: PathBuf,
+}
+
+impl Cache {
+    /// Creates the folder where it is missing, and refuses one that others could write into.
+    pub(crate) fn open(folder: &Path) -> std::io::Result<Self> {
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(folder)?;
+        check_private(folder)?;
+        Ok(Self { folder: folder.to_owned() })
+    }
+
+    fn path(&self, key: &str) -> PathBuf {
+        self.folder.join(format!("guest-{key}.cwasm"))
+    }
+
+    /// The compiled component kept under `key`; `None` when there is none or it cannot be used.
+    pub(crate) fn load(&self, engine: &Engine, key: &str) -> Option<Component> {
+        let path = self.path(key);
+        check_private(&path).ok()?;
+        // SAFETY: the file was written by this program from `Engine::precompile_component` (the folder and the file
+        // belong to the user and are closed to others), was renamed into place when complete, and wasmtime checks its
+        // version and settings; nothing rewrites it in place.
+        unsafe { Component::deserialize_file(engine, &path) }.ok()
+    }
+
+    /// Keeps `compiled` under `key`.
+    pub(crate) fn store(&self, key: &str, compiled: &[u8]) -> std::io::Result<()> {
+        let path = self.path(key);
+        let partial = self.folder.join(format!("guest-{key}.{}.partial", std::process::id()));
+        let written = (|| {
+            let mut options = fs::OpenOptions::new();
+            options.write(true).create(true).truncate(true);
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+            let mut file = options.open(&partial)?;
+            file.write_all(compiled)?;
+            file.sync_all()?;
+            fs::rename(&partial, &path)
+        })();
+        if written.is_err() {
+            let _ = fs::remove_file(&partial);
+        }
+        written
+    }
+}
+
+/// Refuses a file or folder of another user, or one that others may write.
+fn check_private(path: &Path) -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let metadata = fs::metadata(path)?;
+        if metadata.mode() & 0o022 != 0 || metadata.uid() != rustix::process::geteuid().as_raw() {
+            return Err(std::io::Error::new(
+                std::io::ErrorKind::PermissionDenied,
+                format!("{} belongs to another user or is writable by others", path.display()),
+            ));
+        }
+    }
+    #[cfg(not(unix))]
+    fs::metadata(path)?;
+    Ok(())
+}

@@ -1,0 +1,141 @@
+//! The wasmtime engine and the two start states, each compiled (or found in the cache) when first needed.
+
+use crate::cache::Cache;
+use crate::wasi::{self, Host};
+use crate::{SandboxConfig, SandboxError, StartState, guest};
+use std::hash::{Hash, Hasher};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant};
+use wasmtime::component::{Component, InstancePre, Linker};
+use wasmtime::{Config, Engine, OptLevel};
+
+/// The wall guard's unit; it only has to be small against 30 s.
+pub(crate) const EPOCH: Duration = Duration::from_millis(100);
+/// CPython's own frames need more stack than wasmtime's default; with less, deep data traps instead of raising.
+const WASM_STACK_BYTES: usize = 32 << 20;
+/// Stack of the threads that run guests: the wasm stack and a wide margin, or a hostile program aborts the process.
+pub(crate) const THREAD_STACK_BYTES: usize = 2 * WASM_STACK_BYTES;
+
+/// Engine, start states and the folder of compiled code.
+pub(crate) struct Guests {
+    engine: Engine,
+    cache: Option<Cache>,
+    progress: Option<Arc<dyn Fn(&str) + Send + Sync>>,
+    prepared: [OnceLock<InstancePre<Host>>; 2],
+    preparing: Mutex<()>,
+    pub hash: String,
+}
+
+impl Guests {
+    pub(crate) fn open(config: &SandboxConfig) -> Result<Self, SandboxError> {
+        let engine = Engine::new(&settings()).map_err(|error| SandboxError::Engine(format!("{error:#}")))?;
+        let weak = engine.weak();
+        std::thread::Builder::new()
+            .name("sandbox-wall-guard".into())
+            .spawn(move || {
+                while let Some(engine) = weak.upgrade() {
+                    engine.increment_epoch();
+                    drop(engine);
+                    std::thread::sleep(EPOCH);
+                }
+            })
+            .map_err(|error| SandboxError::Engine(format!("no thread for the wall guard: {error}")))?;
+        let guests = Self {
+            engine,
+            cache: None,
+            progress: config.progress.clone(),
+            prepared: [OnceLock::new(), OnceLock::new()],
+            preparing: Mutex::new(()),
+            hash: guest::manifest()?.first,
+        };
+        let cache = config.cache_dir.as_deref().and_then(|folder| match Cache::open(folder) {
+            Ok(cache) => Some(cache),
+            Err(error) => {
+                guests.say(&format!("the compiled guest cannot be kept in {}: {error}", folder.display()));
+                None
+            }
+        });
+        let guests = Self { cache, ..guests };
+        guests.prepare(StartState::First)?;
+        Ok(guests)
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    fn say(&self, line: &str) {
+        if let Some(progress) = &self.progress {
+            progress(line);
+        }
+    }
+
+    /// The start state, ready to be instantiated.
+    pub(crate) fn prepare(&self, start: StartState) -> Result<&InstancePre<Host>, SandboxError> {
+        let slot = &self.prepared[start as usize];
+        if let Some(prepared) = slot.get() {
+            return Ok(prepared);
+        }
+        let _one_at_a_time = self.preparing.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(prepared) = slot.get() {
+            return Ok(prepared);
+        }
+        let component = self.compiled(start)?;
+        let refused = |error: wasmtime::Error| SandboxError::Engine(format!("the guest cannot be linked: {error:#}"));
+        let mut linker = Linker::new(&self.engine);
+        wasi::define(&mut linker, &component).map_err(refused)?;
+        let prepared = linker.instantiate_pre(&component).map_err(refused)?;
+        Ok(slot.get_or_init(|| prepared))
+    }
+
+    fn compiled(&self, start: StartState) -> Result<Component, SandboxError> {
+        let key = self.key(start)?;
+        if let Some(component) = self.cache.as_ref().and_then(|cache| cache.load(&self.engine, &key)) {
+            return Ok(component);
+        }
+        let refused = |error: wasmtime::Error| SandboxError::Engine(format!("the guest cannot be compiled: {error:#}"));
+        let which = if start == StartState::First { "Python guest" } else { "second start state of the Python guest" };
+        self.say(&format!("compiling the {which} for this machine (once, about 10 s)"));
+        let begun = Instant::now();
+        let bytes = guest::component(start)?;
+        let compiled = self.engine.precompile_component(&bytes).map_err(refused)?;
+        let mut loaded = None;
+        if let Some(cache) = &self.cache {
+            match cache.store(&key, &compiled) {
+                Ok(()) => loaded = cache.load(&self.engine, &key),
+                Err(error) => self.say(&format!("the compiled guest cannot be kept: {error}; it will be compiled again next time")),
+            }
+        }
+        let component = match loaded {
+            Some(component) => component,
+            // SAFETY: these bytes come from `precompile_component` of the same engine a moment ago.
+            None => unsafe { Component::deserialize(&self.engine, &compiled) }.map_err(refused)?,
+        };
+        self.say(&format!("compiled the {which} in {:.1} s", begun.elapsed().as_secs_f64()));
+        Ok(component)
+    }
+
+    /// Names the compiled code: the component, and all that wasmtime's code depends on (version, settings, CPU).
+    fn key(&self, start: StartState) -> Result<String, SandboxError> {
+        let manifest = guest::manifest()?;
+        let component = if start == StartState::First { manifest.first } else { manifest.second };
+        let mut hasher = std::hash::DefaultHasher::new();
+        self.engine.precompile_compatibility_hash().hash(&mut hasher);
+        let short = component.get(..16).unwrap_or(&component).to_owned();
+        Ok(format!("{short}-{:016x}", hasher.finish()))
+    }
+}
+
+fn settings() -> Config {
+    let mut config = Config::new();
+    config
+        .wasm_component_model(true)
+        .consume_fuel(true)
+        .epoch_interruption(true)
+        .cranelift_opt_level(OptLevel::Speed)
+        .memory_init_cow(true)
+        .max_wasm_stack(WASM_STACK_BYTES)
+        // Not used (nothing here is async), but the engine insists that it is no smaller.
+        .async_stack_size(THREAD_STACK_BYTES);
+    config
+}

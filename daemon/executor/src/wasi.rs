@@ -1,0 +1,365 @@
+//! The world a program sees: a deterministic WASI in which nothing is mounted, nothing is connected and nothing blocks.
+//!
+//! Every function the guest imports is answered here or denied: those that can fail with "access denied" do, the
+//! others trap. Time is virtual: a clock that advances with the fuel used, so that equal runs read equal times; waiting
+//! costs the fuel of the time waited and no wall time. Random bytes come from a generator seeded by the start state.
+
+use crate::{FUEL_PER_SECOND, StartState};
+use wasmtime::component::types::{ComponentFunc, ComponentItem, Type};
+use wasmtime::component::{Component, ComponentType, Linker, LinkerInstance, Lower, Resource, ResourceType, Val, WasmList};
+use wasmtime::{ResourceLimiter, Result, StoreContextMut, Trap};
+
+/// Most pollables alive at once; CPython uses one at a time.
+const MAX_POLLABLES: usize = 1_024;
+/// Most bytes of one request for random bytes; CPython asks for 256 at a time.
+const MAX_RANDOM_BYTES: u64 = 1 << 20;
+/// How much an output stream accepts at once.
+const WRITE_CHUNK: u64 = 1 << 16;
+const NANOSECONDS: u128 = 1_000_000_000;
+
+/// The program ended the interpreter: carried as an error through the guest's frames.
+#[derive(Debug, thiserror::Error)]
+#[error("the program ended the interpreter with status {0}")]
+pub(crate) struct Exit(pub i32);
+
+#[derive(Debug, thiserror::Error)]
+#[error("{0} is not available in the sandbox")]
+struct Unavailable(String);
+
+/// Host-side marker of every resource handed to the guest (streams, pollables); the number says which.
+pub(crate) enum Handle {}
+
+/// What the instance owns on the host's side.
+pub(crate) struct Host {
+    /// Memory cap and what was seen of it.
+    pub memory: MemoryLimit,
+    clock: Clock,
+    random: u64,
+    /// Deadlines of the pollables alive, in nanoseconds of the monotonic clock.
+    pollables: Vec<Option<u64>>,
+}
+
+/// The cap of linear memory.
+pub(crate) struct MemoryLimit {
+    max: usize,
+    /// Largest size reached.
+    pub peak: usize,
+    /// Was a growth refused?
+    pub refused: bool,
+}
+
+struct Clock {
+    /// Wall time at the start, nanoseconds since 1970.
+    start: u64,
+    /// Virtual nanoseconds per thousand nominal ones: the two start states disagree about elapsed time.
+    per_mille: u128,
+    /// Fuel of the calls before this one.
+    spent: u64,
+    /// Fuel given to this one.
+    granted: u64,
+}
+
+impl Host {
+    pub(crate) fn new(start: StartState, memory_bytes: u64) -> Self {
+        let (clock_start, per_mille, random) = match start {
+            StartState::First => (1_700_000_000_123_456_789, 1_000, 0x9e37_79b9_7f4a_7c15),
+            StartState::Second => (1_750_001_234_567_890_123, 1_037, 0x2545_f491_4f6c_dd1d),
+        };
+        Self {
+            memory: MemoryLimit { max: usize::try_from(memory_bytes).unwrap_or(usize::MAX), peak: 0, refused: false },
+            clock: Clock { start: clock_start, per_mille, spent: 0, granted: 0 },
+            random,
+            pollables: Vec::new(),
+        }
+    }
+
+    /// A new call begins with `fuel` in the store, after calls that used `spent` in all.
+    pub(crate) fn begin_call(&mut self, spent: u64, fuel: u64) {
+        self.clock.spent = spent;
+        self.clock.granted = fuel;
+    }
+
+    fn next_random(&mut self) -> u64 {
+        // SplitMix64.
+        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.random;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn add_pollable(&mut self, deadline: u64) -> Result<Resource<Handle>> {
+        let slot = match self.pollables.iter().position(Option::is_none) {
+            Some(slot) => slot,
+            None if self.pollables.len() < MAX_POLLABLES => {
+                self.pollables.push(None);
+                self.pollables.len() - 1
+            }
+            None => return Err(unavailable("another pollable")),
+        };
+        self.pollables[slot] = Some(deadline);
+        Ok(Resource::new_own(slot as u32))
+    }
+
+    fn deadline(&self, pollable: &Resource<Handle>) -> u64 {
+        self.pollables.get(pollable.rep() as usize).copied().flatten().unwrap_or(0)
+    }
+}
+
+impl ResourceLimiter for MemoryLimit {
+    fn memory_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> Result<bool> {
+        if desired > self.max {
+            self.refused = true;
+            return Ok(false);
+        }
+        self.peak = self.peak.max(desired);
+        Ok(true)
+    }
+
+    fn table_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> Result<bool> {
+        Ok(desired <= 1 << 20)
+    }
+}
+
+#[derive(ComponentType, Lower)]
+#[component(variant)]
+enum StreamError {
+    #[component(name = "last-operation-failed")]
+    #[expect(dead_code, reason = "part of the interface's type; no operation fails here")]
+    LastOperationFailed(Resource<Handle>),
+    #[component(name = "closed")]
+    Closed,
+}
+
+#[derive(ComponentType, Lower)]
+#[component(record)]
+struct Datetime {
+    seconds: u64,
+    nanoseconds: u32,
+}
+
+fn unavailable(what: &str) -> wasmtime::Error {
+    wasmtime::Error::from(Unavailable(what.to_owned()))
+}
+
+/// Nanoseconds of virtual time since the instance began.
+fn elapsed(store: &StoreContextMut<'_, Host>) -> Result<u64> {
+    let clock = &store.data().clock;
+    let used = u128::from(clock.spent) + u128::from(clock.granted.saturating_sub(store.get_fuel()?));
+    Ok(u64::try_from(used * NANOSECONDS / u128::from(FUEL_PER_SECOND) * clock.per_mille / 1_000).unwrap_or(u64::MAX))
+}
+
+/// Lets virtual time pass up to `deadline` by using up its fuel; ends the call when there is not enough.
+fn wait_until(mut store: StoreContextMut<'_, Host>, deadline: u64) -> Result<()> {
+    let nanoseconds = u128::from(deadline.saturating_sub(elapsed(&store)?));
+    if nanoseconds == 0 {
+        return Ok(());
+    }
+    let cost = (nanoseconds * u128::from(FUEL_PER_SECOND)).div_ceil(NANOSECONDS);
+    let fuel = store.get_fuel()?;
+    if cost >= u128::from(fuel) {
+        store.set_fuel(0)?;
+        return Err(Trap::OutOfFuel.into());
+    }
+    store.set_fuel(fuel - cost as u64)
+}
+
+/// Defines every import of `component` in `linker`.
+pub(crate) fn define(linker: &mut Linker<Host>, component: &Component) -> Result<()> {
+    let engine = linker.engine().clone();
+    let ty = component.component_type();
+    for (name, import) in ty.imports(&engine) {
+        match import.ty {
+            ComponentItem::ComponentInstance(interface) => {
+                let short = name.split('@').next().unwrap_or(name);
+                let mut instance = linker.instance(name)?;
+                for (item_name, item) in interface.exports(&engine) {
+                    match item.ty {
+                        ComponentItem::Resource(_) => define_resource(&mut instance, item_name)?,
+                        ComponentItem::ComponentFunc(function) => {
+                            if !define_function(&mut instance, short, item_name)? {
+                                deny(&mut instance, short, item_name, &function)?;
+                            }
+                        }
+                        _ => {}
+                    }
+                }
+            }
+            ComponentItem::ComponentFunc(_) if name == "leave" => {
+                linker.root().func_wrap("leave", |_, (code,): (i32,)| -> Result<()> { Err(Exit(code).into()) })?;
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn define_resource(instance: &mut LinkerInstance<'_, Host>, name: &str) -> Result<()> {
+    let is_pollable = name == "pollable";
+    instance.resource(name, ResourceType::host::<Handle>(), move |mut store, rep| {
+        if is_pollable && let Some(slot) = store.data_mut().pollables.get_mut(rep as usize) {
+            *slot = None;
+        }
+        Ok(())
+    })
+}
+
+/// Defines the functions that have an answer; says whether `function` of `interface` is one.
+fn define_function(instance: &mut LinkerInstance<'_, Host>, interface: &str, function: &str) -> Result<bool> {
+    match interface {
+        "wasi:cli/environment" | "wasi:cli/exit" | "wasi:filesystem/preopens" => define_process(instance, function),
+        "wasi:clocks/monotonic-clock" | "wasi:clocks/wall-clock" => define_clock(instance, interface, function),
+        "wasi:io/poll" => define_poll(instance, function),
+        "wasi:io/streams" => define_streams(instance, function),
+        "wasi:random/random" | "wasi:random/insecure" | "wasi:random/insecure-seed" => define_random(instance, function),
+        _ => match function {
+            "get-stdin" | "get-stdout" | "get-stderr" => {
+                instance.func_wrap(function, |_, (): ()| Ok((Resource::<Handle>::new_own(0),)))?;
+                Ok(true)
+            }
+            "get-terminal-stdin" | "get-terminal-stdout" | "get-terminal-stderr" | "filesystem-error-code" => none(instance, function),
+            _ => Ok(false),
+        },
+    }
+}
+
+/// A function that always answers `none`.
+fn none(instance: &mut LinkerInstance<'_, Host>, function: &str) -> Result<bool> {
+    instance.func_new(function, |_, _, _, results| {
+        results[0] = Val::Option(None);
+        Ok(())
+    })?;
+    Ok(true)
+}
+
+fn define_process(instance: &mut LinkerInstance<'_, Host>, function: &str) -> Result<bool> {
+    match function {
+        "get-environment" => instance.func_wrap(function, |_, (): ()| Ok((Vec::<(String, String)>::new(),)))?,
+        "get-arguments" => instance.func_wrap(function, |_, (): ()| Ok((Vec::<String>::new(),)))?,
+        "get-directories" => instance.func_wrap(function, |_, (): ()| Ok((Vec::<(Resource<Handle>, String)>::new(),)))?,
+        "initial-cwd" => return none(instance, function),
+        "exit" => instance.func_wrap(function, |_, (status,): (std::result::Result<(), ()>,)| -> Result<()> {
+            Err(Exit(i32::from(status.is_err())).into())
+        })?,
+        "exit-with-code" => {
+            instance.func_wrap(function, |_, (code,): (u8,)| -> Result<()> { Err(Exit(i32::from(code)).into()) })?;
+        }
+        _ => return Ok(false),
+    }
+    Ok(true)
+}
+
+fn define_clock(instance: &mut LinkerInstance<'_, Host>, interface: &str, function: &str) -> Result<bool> {
+    match (interface, function) {
+        ("wasi:clocks/monotonic-clock", "now") => instance.func_wrap(function, |store, (): ()| Ok((elapsed(&store)?,)))?,
+        ("wasi:clocks/monotonic-clock", "resolution") => instance.func_wrap(function, |_, (): ()| Ok((1_u64,)))?,
+        (_, "subscribe-instant") => {
+            instance.func_wrap(function, |mut store, (when,): (u64,)| Ok((store.data_mut().add_pollable(when)?,)))?;
+        }
+        (_, "subscribe-duration") => instance.func_wrap(function, |mut store, (duration,): (u64,)| {
+            let when = elapsed(&store)?.saturating_add(duration);
+            Ok((store.data_mut().add_pollable(when)?,))
+        })?,
+        ("wasi:clocks/wall-clock", "now") => instance.func_wrap(function, |store, (): ()| {
+            let now = store.data().clock.start.saturating_add(elapsed(&store)?);
+            Ok((Datetime { seconds: now / NANOSECONDS as u64, nanoseconds: (now % NANOSECONDS as u64) as u32 },))
+        })?,
+        ("wasi:clocks/wall-clock", "resolution") => {
+            instance.func_wrap(function, |_, (): ()| Ok((Datetime { seconds: 0, nanoseconds: 1 },)))?;
+        }
+        _ => return Ok(false),
+    }
+    Ok(true)
+}
+
+fn define_poll(instance: &mut LinkerInstance<'_, Host>, function: &str) -> Result<bool> {
+    match function {
+        "[method]pollable.ready" => instance.func_wrap(function, |store, (pollable,): (Resource<Handle>,)| {
+            Ok((store.data().deadline(&pollable) <= elapsed(&store)?,))
+        })?,
+        "[method]pollable.block" => instance.func_wrap(function, |store, (pollable,): (Resource<Handle>,)| {
+            let deadline = store.data().deadline(&pollable);
+            wait_until(store, deadline)
+        })?,
+        "poll" => instance.func_wrap(function, |mut store, (pollables,): (Vec<Resource<Handle>>,)| {
+            let deadlines: Vec<u64> = pollables.iter().map(|pollable| store.data().deadline(pollable)).collect();
+            let Some(&first) = deadlines.iter().min() else { return Err(unavailable("waiting for nothing")) };
+            wait_until(wasmtime::AsContextMut::as_context_mut(&mut store), first)?;
+            let now = elapsed(&store)?.max(first);
+            let ready = (0_u32..).zip(&deadlines).filter(|(_, deadline)| **deadline <= now).map(|(index, _)| index);
+            Ok((ready.collect::<Vec<u32>>(),))
+        })?,
+        _ => return Ok(false),
+    }
+    Ok(true)
+}
+
+/// Standard input is at its end; what is written to the standard outputs below Python's own files vanishes.
+fn define_streams(instance: &mut LinkerInstance<'_, Host>, function: &str) -> Result<bool> {
+    type Written = (std::result::Result<(), StreamError>,);
+    match function {
+        "[method]input-stream.read" | "[method]input-stream.blocking-read" => {
+            instance.func_wrap(function, |_, _: (Resource<Handle>, u64)| Ok((Err::<Vec<u8>, _>(StreamError::Closed),)))?;
+        }
+        "[method]input-stream.subscribe" | "[method]output-stream.subscribe" => {
+            instance.func_wrap(function, |mut store, _: (Resource<Handle>,)| Ok((store.data_mut().add_pollable(0)?,)))?;
+        }
+        "[method]output-stream.check-write" => {
+            instance.func_wrap(function, |_, _: (Resource<Handle>,)| Ok((Ok::<_, StreamError>(WRITE_CHUNK),)))?;
+        }
+        "[method]output-stream.write" | "[method]output-stream.blocking-write-and-flush" => {
+            instance.func_wrap(function, |_, _: (Resource<Handle>, WasmList<u8>)| -> Result<Written> { Ok((Ok(()),)) })?;
+        }
+        "[method]output-stream.flush" | "[method]output-stream.blocking-flush" => {
+            instance.func_wrap(function, |_, _: (Resource<Handle>,)| -> Result<Written> { Ok((Ok(()),)) })?;
+        }
+        _ => return Ok(false),
+    }
+    Ok(true)
+}
+
+fn define_random(instance: &mut LinkerInstance<'_, Host>, function: &str) -> Result<bool> {
+    match function {
+        "get-random-bytes" | "get-insecure-random-bytes" => {
+            instance.func_wrap(function, |mut store, (len,): (u64,)| {
+                if len > MAX_RANDOM_BYTES {
+                    return Err(unavailable("so many random bytes at once"));
+                }
+                let words = (0..len.div_ceil(8)).map(|_| store.data_mut().next_random());
+                let mut bytes: Vec<u8> = words.flat_map(u64::to_le_bytes).collect();
+                bytes.truncate(len as usize);
+                Ok((bytes,))
+            })?;
+        }
+        "get-random-u64" | "get-insecure-random-u64" => {
+            instance.func_wrap(function, |mut store, (): ()| Ok((store.data_mut().next_random(),)))?;
+        }
+        "insecure-seed" => instance.func_wrap(function, |mut store, (): ()| {
+            let host = store.data_mut();
+            Ok(((host.next_random(), host.next_random()),))
+        })?,
+        _ => return Ok(false),
+    }
+    Ok(true)
+}
+
+/// Everything else fails with "access denied" where its type can say so, and traps where it cannot.
+fn deny(instance: &mut LinkerInstance<'_, Host>, interface: &str, name: &str, function: &ComponentFunc) -> Result<()> {
+    let refusal = function.results().next().and_then(|ty| match ty {
+        Type::Result(result) => match result.err() {
+            Some(Type::Enum(codes)) => {
+                codes.names().find(|code| matches!(*code, "access-denied" | "access" | "not-permitted")).map(str::to_owned)
+            }
+            _ => None,
+        },
+        _ => None,
+    });
+    let full_name = format!("{interface}.{name}");
+    instance.func_new(name, move |_, _, _, results| match &refusal {
+        Some(code) => {
+            results[0] = Val::Result(Err(Some(Box::new(Val::Enum(code.clone())))));
+            Ok(())
+        }
+        None => Err(unavailable(&full_name)),
+    })
+}
