@@ -120,7 +120,7 @@ impl Network<'_> {
             target.copy_from_slice(&stream[row * width..(row + 1) * width]);
         }
         let hidden = sized(&mut work.hidden, scored * width);
-        rms_norm::forward(rows, self.at(&self.layout.final_norm), self.epsilon(), hidden);
+        rms_norm::forward(rows, self.at(&self.layout.final_norm), self.epsilon(), hidden, self.threads);
         work.logprobs.resize(scored, 0.0);
         work.entropies.resize(scored, 0.0);
         self.head().forward(
@@ -149,7 +149,7 @@ impl Network<'_> {
         if keep == Keep::Activations {
             sized(input, stream.len()).copy_from_slice(stream);
         }
-        rms_norm::forward(stream, self.at(&layer.input_norm), self.epsilon(), normed);
+        rms_norm::forward(stream, self.at(&layer.input_norm), self.epsilon(), normed, self.threads);
         let qkv = sized(qkv, rows * heads.qkv_width());
         let bias = self.at(&layer.qkv_bias);
         for row in qkv.chunks_exact_mut(bias.len()) {
@@ -163,11 +163,11 @@ impl Network<'_> {
         if keep == Keep::Activations {
             sized(middle, stream.len()).copy_from_slice(stream);
         }
-        rms_norm::forward(stream, self.at(&layer.post_norm), self.epsilon(), normed);
+        rms_norm::forward(stream, self.at(&layer.post_norm), self.epsilon(), normed, self.threads);
         let gate_up = sized(gate_up, rows * 2 * inner);
         linear(rows, 2 * inner, width, gate_up, Into::Set, normed, self.at(&layer.gate_up), self.threads);
         let activated = sized(&mut work.inner, rows * inner);
-        swiglu::forward(gate_up, inner, activated);
+        swiglu::forward(gate_up, inner, activated, self.threads);
         linear(rows, width, inner, stream, Into::Add, activated, self.at(&layer.down), self.threads);
     }
 
@@ -229,6 +229,7 @@ impl Network<'_> {
                 d_hidden,
                 d_rows,
                 d_norm,
+                self.threads,
             );
             d_stream.fill(0.0);
             for (source, &row) in d_rows.chunks_exact(width).zip(&batch.scored) {
@@ -264,16 +265,16 @@ impl Network<'_> {
         let activated = sized(&mut work.inner, rows * inner);
         linear_input_gradient(rows, width, inner, activated, d_stream, self.at(&layer.down), threads);
         let d_gate_up = &mut kept.gate_up[..rows * 2 * inner];
-        swiglu::backward_in_place(d_gate_up, inner, activated);
+        swiglu::backward_in_place(d_gate_up, inner, activated, threads);
         let d_down = &mut gradient[layer.down.clone()];
         linear_weight_gradient(rows, width, inner, d_down, Into::Set, d_stream, activated, threads);
         let middle = &kept.middle[..rows * width];
-        rms_norm::forward(middle, self.at(&layer.post_norm), epsilon, normed);
+        rms_norm::forward(middle, self.at(&layer.post_norm), epsilon, normed, threads);
         let d_weight = &mut gradient[layer.gate_up.clone()];
         linear_weight_gradient(rows, 2 * inner, width, d_weight, Into::Set, d_gate_up, normed, threads);
         linear_input_gradient(rows, 2 * inner, width, d_normed, d_gate_up, self.at(&layer.gate_up), threads);
         let d_norm = &mut gradient[layer.post_norm.clone()];
-        rms_norm::backward(middle, self.at(&layer.post_norm), epsilon, d_normed, d_stream, d_norm);
+        rms_norm::backward(middle, self.at(&layer.post_norm), epsilon, d_normed, d_stream, d_norm, threads);
 
         let out_width = heads.output_width();
         let attended = &kept.attention[..rows * out_width];
@@ -285,14 +286,14 @@ impl Network<'_> {
         let d_qkv = sized(&mut work.d_wide, rows * qkv_width);
         let qkv = &kept.qkv[..rows * qkv_width];
         self.attention_backward(batch, qkv, attended, d_attended, d_qkv, &mut work.attention);
-        math::add_rows(&mut gradient[layer.qkv_bias.clone()], d_qkv);
+        math::add_rows(&mut gradient[layer.qkv_bias.clone()], d_qkv, threads);
         let input = &kept.input[..rows * width];
-        rms_norm::forward(input, self.at(&layer.input_norm), epsilon, normed);
+        rms_norm::forward(input, self.at(&layer.input_norm), epsilon, normed, threads);
         let d_weight = &mut gradient[layer.qkv.clone()];
         linear_weight_gradient(rows, qkv_width, width, d_weight, Into::Set, d_qkv, normed, threads);
         linear_input_gradient(rows, qkv_width, width, d_normed, d_qkv, self.at(&layer.qkv), threads);
         let d_norm = &mut gradient[layer.input_norm.clone()];
-        rms_norm::backward(input, self.at(&layer.input_norm), epsilon, d_normed, d_stream, d_norm);
+        rms_norm::backward(input, self.at(&layer.input_norm), epsilon, d_normed, d_stream, d_norm, threads);
     }
 
     fn attention_backward(

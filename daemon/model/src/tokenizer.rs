@@ -17,8 +17,13 @@ impl Tokenizer {
 
     /// From the bytes of a `tokenizer.json`; `eos` are the end-of-text tokens (see `generation_config.json`).
     pub fn from_bytes(bytes: &[u8], eos: &[u32]) -> Result<Self> {
-        let inner = tokenizers::Tokenizer::from_bytes(bytes)
-            .map_err(|error| crate::ModelError::Tokenizer(error.to_string()))?;
+        let refuse = |reason: String| crate::ModelError::Tokenizer(reason);
+        // The tokenizers crate panics on some files that are cut short or odd: the first are caught by parsing
+        // as JSON, the others by holding the panic.
+        serde_json::from_slice::<serde::de::IgnoredAny>(bytes).map_err(|error| refuse(error.to_string()))?;
+        let inner = std::panic::catch_unwind(|| tokenizers::Tokenizer::from_bytes(bytes))
+            .map_err(|_| refuse("not a tokenizer.json".to_owned()))?
+            .map_err(|error| refuse(error.to_string()))?;
         Ok(Self { inner, eos: eos.to_vec() })
     }
 

@@ -1,6 +1,8 @@
 //! Agreement with transformers on the reference files that `golden/reference.py` writes: scores, loss, every
 //! gradient and greedy text.
 
+mod common;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -8,6 +10,7 @@ use azr_model::{
     AdamWConfig, Engine, EngineConfig, Generate, GenerateRequest, ModelBytes, ModelFolder, OptimizerConfig,
     Sampling, Trainer, TrainerConfig, WeightedSequence, random::DrawKey,
 };
+use common::{letters_tokenizer, text};
 use safetensors::{SafeTensors, tensor::TensorView};
 
 struct Reference {
@@ -69,28 +72,6 @@ impl Reference {
             })
             .collect()
     }
-}
-
-/// One character a token, so that any token ids can be written as text.
-fn letter(token: u32) -> char {
-    char::from_u32(0x4e00 + token).unwrap()
-}
-
-fn letters_tokenizer(size: u32) -> String {
-    let vocabulary: serde_json::Map<String, serde_json::Value> =
-        (0..size).map(|token| (letter(token).to_string(), token.into())).collect();
-    serde_json::json!({
-        "version": "1.0", "truncation": null, "padding": null, "added_tokens": [], "normalizer": null,
-        "pre_tokenizer": null, "post_processor": null, "decoder": {"type": "Fuse"},
-        "model": {"type": "BPE", "dropout": null, "unk_token": null, "continuing_subword_prefix": null,
-                  "end_of_word_suffix": null, "fuse_unk": false, "byte_fallback": false, "ignore_merges": false,
-                  "vocab": vocabulary, "merges": []}
-    })
-    .to_string()
-}
-
-fn text(tokens: &[u32]) -> String {
-    tokens.iter().map(|&token| letter(token)).collect()
 }
 
 fn relative_error(found: &[f32], expected: &[f32]) -> f64 {

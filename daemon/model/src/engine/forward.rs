@@ -100,7 +100,7 @@ impl Model<'_> {
         let one = Threads::One;
         let normed = sized(&mut buffers.normed, count * width);
         let stream = &mut buffers.stream[..count * width];
-        rms_norm::forward(stream, self.at(&layer.input_norm), epsilon, normed);
+        rms_norm::forward(stream, self.at(&layer.input_norm), epsilon, normed, one);
         let qkv = sized(&mut buffers.qkv, count * qkv_width);
         let bias = self.at(&layer.qkv_bias);
         for row in qkv.chunks_exact_mut(qkv_width) {
@@ -111,11 +111,11 @@ impl Model<'_> {
         let scratch = (&mut buffers.queries, &mut buffers.key, &mut buffers.scores);
         self.attention(index, rows, qkv, attended, cache, scratch);
         linear(count, width, out_width, stream, Into::Add, attended, self.at(&layer.output), one);
-        rms_norm::forward(stream, self.at(&layer.post_norm), epsilon, normed);
+        rms_norm::forward(stream, self.at(&layer.post_norm), epsilon, normed, one);
         let gate_up = sized(&mut buffers.gate_up, count * 2 * inner);
         linear(count, 2 * inner, width, gate_up, Into::Set, normed, self.at(&layer.gate_up), one);
         let activated = sized(&mut buffers.activated, count * inner);
-        swiglu::forward(gate_up, inner, activated);
+        swiglu::forward(gate_up, inner, activated, one);
         linear(count, width, inner, stream, Into::Add, activated, self.at(&layer.down), one);
     }
 
@@ -168,7 +168,13 @@ impl Model<'_> {
         }
         let normed = sized(&mut buffers.normed, count * width);
         let norm = self.at(&self.layout.final_norm);
-        rms_norm::forward(&buffers.stream[..count * width], norm, config.rms_norm_eps as f32, normed);
+        rms_norm::forward(
+            &buffers.stream[..count * width],
+            norm,
+            config.rms_norm_eps as f32,
+            normed,
+            Threads::One,
+        );
         let logits = sized(&mut buffers.logits, count * config.vocab_size);
         let head = self.at(&self.layout.head);
         linear(count, config.vocab_size, width, logits, Into::Set, normed, head, Threads::One);

@@ -102,6 +102,9 @@ pub(crate) fn forward(
     scratch: &mut AttentionScratch,
 ) {
     let len = qkv.len() / heads.qkv_width();
+    if len == 0 {
+        return;
+    }
     let (group, width) = (heads.group(), heads.width);
     scratch.fit(heads, len, false);
     for head in 0..heads.key_value {
@@ -130,6 +133,9 @@ pub(crate) fn backward(
     scratch: &mut AttentionScratch,
 ) {
     let len = qkv.len() / heads.qkv_width();
+    if len == 0 {
+        return;
+    }
     let (group, width) = (heads.group(), heads.width);
     scratch.fit(heads, len, true);
     for head in 0..heads.key_value {

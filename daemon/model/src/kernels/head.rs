@@ -3,9 +3,11 @@
 //! Logits exist for [`ROWS`] rows at a time, never for all tokens: with 152k tokens in the vocabulary, 16k rows
 //! would take 9 GiB. The backward pass computes them again.
 
-use super::Threads;
+use rayon::prelude::*;
+
 use super::gemm::{Into, linear, linear_input_gradient, linear_weight_gradient};
 use super::math::{exp_in_place, max};
+use super::{ROW_BLOCK, Threads};
 
 /// Rows of logits at a time.
 const ROWS: usize = 512;
@@ -37,7 +39,7 @@ impl Head<'_> {
         let results = logprobs.chunks_mut(ROWS).zip(entropies.chunks_mut(ROWS));
         for ((targets, hidden), (logprobs, entropies)) in blocks.zip(results) {
             let logits = self.logits(hidden, targets.len(), logits);
-            score_rows(logits, self.vocabulary, targets, logprobs, entropies);
+            self.score(logits, targets, logprobs, entropies);
         }
     }
 
@@ -60,11 +62,41 @@ impl Head<'_> {
         for (((targets, hidden), (d_logprobs, d_entropies)), d_hidden) in blocks.zip(gradients).zip(results) {
             let rows = targets.len();
             let logits = self.logits(hidden, rows, logits);
-            logit_gradient(logits, self.vocabulary, targets, d_logprobs, d_entropies);
+            self.logit_gradient(logits, targets, d_logprobs, d_entropies);
             let (n, k) = (self.vocabulary, self.width);
             linear_input_gradient(rows, n, k, d_hidden, logits, self.weight, self.threads);
             linear_weight_gradient(rows, n, k, d_weight, Into::Add, logits, hidden, self.threads);
         }
+    }
+
+    fn score(self, logits: &mut [f32], targets: &[u32], logprobs: &mut [f32], entropies: &mut [f32]) {
+        let vocabulary = self.vocabulary;
+        if self.threads == Threads::One {
+            return score_rows(logits, vocabulary, targets, logprobs, entropies);
+        }
+        let results = logprobs.par_chunks_mut(ROW_BLOCK).zip(entropies.par_chunks_mut(ROW_BLOCK));
+        logits
+            .par_chunks_mut(ROW_BLOCK * vocabulary)
+            .zip(targets.par_chunks(ROW_BLOCK))
+            .zip(results)
+            .for_each(|((logits, targets), (logprobs, entropies))| {
+                score_rows(logits, vocabulary, targets, logprobs, entropies);
+            });
+    }
+
+    fn logit_gradient(self, logits: &mut [f32], targets: &[u32], d_logprobs: &[f32], d_entropies: &[f32]) {
+        let vocabulary = self.vocabulary;
+        if self.threads == Threads::One {
+            return logit_gradient(logits, vocabulary, targets, d_logprobs, d_entropies);
+        }
+        let gradients = d_logprobs.par_chunks(ROW_BLOCK).zip(d_entropies.par_chunks(ROW_BLOCK));
+        logits
+            .par_chunks_mut(ROW_BLOCK * vocabulary)
+            .zip(targets.par_chunks(ROW_BLOCK))
+            .zip(gradients)
+            .for_each(|((logits, targets), (d_logprobs, d_entropies))| {
+                logit_gradient(logits, vocabulary, targets, d_logprobs, d_entropies);
+            });
     }
 
     fn logits<'l>(&self, hidden: &[f32], rows: usize, logits: &'l mut Vec<f32>) -> &'l mut [f32] {
@@ -78,7 +110,7 @@ impl Head<'_> {
     }
 }
 
-/// Sum of `exp(value - shift) * (value - shift)`, given the values and their exponentials' sum is not needed.
+/// Sum of `probability * shifted` over a row.
 #[inline(always)]
 fn weighted_sum(probabilities: &[f32], shifted: impl Fn(usize) -> f32) -> f32 {
     let mut sum = 0f32;

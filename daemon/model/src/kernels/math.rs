@@ -1,6 +1,10 @@
 //! Exponential, sums and dot products in fixed lanes. The building blocks are `inline(always)`, so they take
 //! the instruction set of the run-time dispatched function that calls them.
 
+use rayon::prelude::*;
+
+use super::{ROW_BLOCK, Threads};
+
 /// Lanes of a partial sum: one AVX-512 register.
 pub(crate) const LANES: usize = 16;
 
@@ -111,12 +115,23 @@ pub(crate) fn add_assign(target: &mut [f32], source: &[f32]) {
     }
 }
 
-/// `sums[j] += rows[i][j]` over all rows, in row order.
-#[multiversion::multiversion(targets("x86_64+avx512f+avx512vl+avx512bw+avx512dq", "x86_64+avx2+fma"))]
-pub(crate) fn add_rows(sums: &mut [f32], rows: &[f32]) {
-    for row in rows.chunks_exact(sums.len()) {
-        for (sum, value) in sums.iter_mut().zip(row) {
-            *sum += value;
+/// `sums[j] += rows[i][j]` over all rows: the sums of fixed blocks of rows, in their order.
+pub(crate) fn add_rows(sums: &mut [f32], rows: &[f32], threads: Threads) {
+    let block = ROW_BLOCK * sums.len();
+    let width = sums.len();
+    let run = |rows: &[f32]| {
+        let mut part = vec![0f32; width];
+        for row in rows.chunks_exact(width) {
+            add_assign(&mut part, row);
         }
+        part
+    };
+    let parts: Vec<Vec<f32>> = if threads == Threads::One {
+        rows.chunks(block).map(run).collect()
+    } else {
+        rows.par_chunks(block).map(run).collect()
+    };
+    for part in &parts {
+        add_assign(sums, part);
     }
 }

@@ -14,6 +14,9 @@ pub(crate) mod rms_norm;
 pub(crate) mod rope;
 pub(crate) mod swiglu;
 
+/// Rows that one thread takes at a time, and the unit of sums over rows.
+const ROW_BLOCK: usize = 64;
+
 /// Who works on one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Threads {
