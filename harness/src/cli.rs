@@ -24,18 +24,42 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Evaluate the embedded model, train it by self-play, evaluate again and write the report.
+    Reproduce(commands::reproduce::Args),
     /// Train a model by self-play from a preset or configuration files.
     Train(commands::train::Args),
+    /// Score a model on a benchmark suite.
+    Eval(commands::eval::Args),
+    /// Grade completions that were generated elsewhere.
+    Score(commands::score::Args),
+    /// Write the report of one or more runs.
+    Report(commands::report::Args),
+    /// Compare two runs item by item; exit code 1 when the second is significantly worse.
+    Compare(commands::compare::Args),
     /// Run programs in the sandbox, check it on recorded programs, or build its guest anew.
     Sandbox(commands::sandbox::Args),
+    /// Make the embedded model from its recipe, or check that the recipe is reproducible.
+    Pretrain(commands::pretrain::Args),
+    /// Inspect models.
+    Model(commands::model::Args),
+    /// Check that this machine has what azr needs, and say what is missing.
+    Doctor(commands::doctor::Args),
 }
 
 impl Cli {
     /// Runs the command.
     pub fn run(self) -> anyhow::Result<Outcome> {
         match self.command {
+            Command::Reproduce(args) => commands::reproduce::run(&args),
             Command::Train(args) => commands::train::run(&args),
+            Command::Eval(args) => commands::eval::run(&args),
+            Command::Score(args) => commands::score::run(&args),
+            Command::Report(args) => commands::report::run(&args),
+            Command::Compare(args) => commands::compare::run(&args),
             Command::Sandbox(args) => commands::sandbox::run(args),
+            Command::Pretrain(args) => commands::pretrain::run(&args),
+            Command::Model(args) => commands::model::run(args),
+            Command::Doctor(args) => commands::doctor::run(args),
         }
     }
 }

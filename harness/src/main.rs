@@ -5,12 +5,22 @@
 //! work is done by the crates below it.
 
 mod cli;
+mod clock;
 mod commands;
 mod config;
+mod data;
+mod evaluation;
 mod failure;
 mod files;
+mod interrupt;
+mod models;
 mod output;
+mod pretrain;
+mod progress;
+mod provenance;
+mod run_folder;
 mod sandbox;
+mod session;
 
 use clap::Parser;
 use std::process::ExitCode;

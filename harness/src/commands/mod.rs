@@ -1,4 +1,12 @@
 //! The commands, one file each: an `Args` struct with its help texts and a `run` function.
 
+pub mod compare;
+pub mod doctor;
+pub mod eval;
+pub mod model;
+pub mod pretrain;
+pub mod report;
+pub mod reproduce;
 pub mod sandbox;
+pub mod score;
 pub mod train;

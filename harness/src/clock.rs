@@ -1,0 +1,45 @@
+//! Time for people: rates, times left, `timings.jsonl`. No result depends on it.
+
+use std::time::{Duration, Instant};
+
+/// A stopwatch that runs.
+#[derive(Clone, Copy, Debug)]
+pub struct Stopwatch {
+    started: Instant,
+}
+
+impl Stopwatch {
+    /// Starts one.
+    #[expect(clippy::disallowed_methods, reason = "times are shown and recorded apart from results")]
+    pub fn start() -> Self {
+        Self { started: Instant::now() }
+    }
+
+    /// Seconds since the start.
+    pub fn seconds(&self) -> f64 {
+        self.started.elapsed().as_secs_f64()
+    }
+}
+
+/// A duration as people read it: `45 s`, `12 min`, `3 h 20 min`.
+pub fn readable(seconds: f64) -> String {
+    let total = Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX).as_secs();
+    match total {
+        0..=99 => format!("{total} s"),
+        100..=7_199 => format!("{} min", (total + 30) / 60),
+        _ => format!("{} h {} min", total / 3_600, total % 3_600 / 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::readable;
+
+    #[test]
+    fn durations_read_well() {
+        assert_eq!(readable(12.4), "12 s");
+        assert_eq!(readable(150.0), "3 min");
+        assert_eq!(readable(7_260.0), "2 h 1 min");
+        assert_eq!(readable(f64::NAN), "0 s");
+    }
+}

@@ -1,0 +1,120 @@
+//! Finding a model: the embedded one, a folder in the Hugging Face layout, a run, or a name under `$AZR_MODELS`.
+
+#![expect(clippy::disallowed_methods, reason = "the environment is read here, at the edge, and passed on")]
+
+use crate::failure::Failure;
+use crate::{files, run_folder, sandbox};
+use anyhow::Context;
+use azr_model::{ModelBytes, ModelFolder};
+use std::env;
+use std::path::{Path, PathBuf};
+
+/// Name of the embedded model.
+pub const EMBEDDED: &str = "azr-tiny";
+
+/// The embedded model's files.
+const EMBEDDED_FILES: ModelBytes<'static> = ModelBytes {
+    config: include_bytes!("../assets/azr-tiny/config.json"),
+    weights: include_bytes!("../assets/azr-tiny/model.safetensors"),
+    tokenizer: include_bytes!("../assets/azr-tiny/tokenizer.json"),
+    generation_config: include_bytes!("../assets/azr-tiny/generation_config.json"),
+};
+
+/// How the embedded model was made: recipe, seed, loss curve, hash.
+pub const EMBEDDED_RECIPE: &str = include_str!("../assets/azr-tiny/recipe.json");
+
+/// A loaded model.
+#[derive(Debug)]
+pub struct Model {
+    /// What the user called it.
+    pub name: String,
+    /// Weights and tokenizer.
+    pub folder: ModelFolder,
+    /// Whether it speaks the compact prompt profile of `azr-tiny`.
+    pub compact: bool,
+}
+
+/// Loads the model named on the command line or in a configuration.
+pub fn load(name: &str) -> anyhow::Result<Model> {
+    if name == EMBEDDED {
+        let folder =
+            ModelFolder::from_bytes(EMBEDDED_FILES).context("cannot load the embedded model azr-tiny")?;
+        return Ok(Model { name: name.to_owned(), folder, compact: true });
+    }
+    let path = locate(name)?;
+    let folder = ModelFolder::load(&path).map_err(|error| {
+        Failure::new(format!("cannot load the model {name}: {error}"), damaged_advice(&path))
+    })?;
+    Ok(Model { name: name.to_owned(), folder, compact: is_compact(&path) })
+}
+
+/// The folder with the files of a model.
+fn locate(name: &str) -> anyhow::Result<PathBuf> {
+    let path = Path::new(name);
+    if path.is_dir() {
+        if path.join("config.json").is_file() {
+            return Ok(path.to_owned());
+        }
+        if let Some(model) = run_folder::last_model(path)? {
+            return Ok(model);
+        }
+        let what = format!("{name} holds neither a model nor a run with a complete checkpoint");
+        return Err(Failure::new(
+            what,
+            "a model folder has config.json, tokenizer.json and model.safetensors",
+        )
+        .into());
+    }
+    let store = model_store();
+    let hub_name = name.split('/').filter(|part| !part.is_empty() && *part != "." && *part != "..").count()
+        == 2
+        && name.matches('/').count() == 1;
+    if let (true, Some(store)) = (hub_name, &store) {
+        let folder = store.join(name);
+        if folder.join("config.json").is_file() {
+            return Ok(folder);
+        }
+        let what = format!("the weights of {name} are missing: {} is not a model folder", folder.display());
+        let advice = format!(
+            "put config.json, tokenizer.json, generation_config.json and model.safetensors of {name} into {} (or set AZR_MODELS), or pass a folder",
+            folder.display()
+        );
+        return Err(Failure::new(what, advice).into());
+    }
+    Err(Failure::new(
+        format!("no model '{name}'"),
+        "use azr-tiny, a model folder, a run folder, or owner/name",
+    )
+    .into())
+}
+
+/// `$AZR_MODELS`, else `models` in the cache folder.
+fn model_store() -> Option<PathBuf> {
+    env::var_os("AZR_MODELS")
+        .map(PathBuf::from)
+        .or_else(|| sandbox::cache_dir().map(|cache| cache.join("models")))
+}
+
+/// A model speaks the compact profile when its run says so or when it was made by `azr pretrain`.
+fn is_compact(folder: &Path) -> bool {
+    if folder.join("recipe.json").is_file() {
+        return true;
+    }
+    folder
+        .ancestors()
+        .skip(1)
+        .take(3)
+        .map(|ancestor| ancestor.join("config.toml"))
+        .find(|path| path.is_file())
+        .and_then(|path| files::read_text(&path).ok())
+        .and_then(|text| text.parse::<toml::Table>().ok())
+        .and_then(|table| table.get("run")?.get("prompts")?.as_str().map(|prompts| prompts == "compact"))
+        .unwrap_or(false)
+}
+
+fn damaged_advice(path: &Path) -> String {
+    format!(
+        "the files in {} are missing, cut short or of another model: copy the folder again, or use an earlier checkpoint",
+        path.display()
+    )
+}
