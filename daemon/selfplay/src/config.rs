@@ -405,9 +405,9 @@ pub enum Combine {
     Sum,
     /// learnability x product of the terms.
     Multiply,
-    /// learnability x sum of the terms.
-    SumMultiply,
     /// learnability + product of the terms.
+    SumMultiply,
+    /// learnability x sum of the terms.
     MultiplySum,
 }
 
@@ -573,6 +573,8 @@ pub enum Schedule {
 pub struct UpdateConfig {
     /// Updates a step: the rollouts are cut into this many mini-batches, in a drawn order (spec 3.4: 1).
     pub updates_per_step: usize,
+    /// Recompute the old log-probabilities with the trainer instead of taking the engine's (spec 3.4: true).
+    pub recompute_logprobs: bool,
     /// Passes over the rollouts (spec 9: 1).
     pub epochs: usize,
     /// Peak learning rate of AdamW (spec 9: 1e-6).
@@ -599,12 +601,15 @@ pub struct UpdateConfig {
     pub loss_aggregation: LossAggregation,
     /// Sequences in a group of `group_token_mean` (spec 9: 16).
     pub loss_group: usize,
+    /// Sequences in a chunk of the gradient sum (ours: fixes the order of the sum, whatever the machine).
+    pub chunk_sequences: usize,
 }
 
 impl Default for UpdateConfig {
     fn default() -> Self {
         Self {
             updates_per_step: 1,
+            recompute_logprobs: true,
             epochs: 1,
             learning_rate: 1e-6,
             schedule: Schedule::Constant,
@@ -618,6 +623,7 @@ impl Default for UpdateConfig {
             entropy_coefficient: 0.0,
             loss_aggregation: LossAggregation::GroupTokenMean,
             loss_group: 16,
+            chunk_sequences: 8,
         }
     }
 }
@@ -693,6 +699,7 @@ impl SelfPlayConfig {
         demand(self.update.updates_per_step > 0, "update.updates_per_step", "must be at least 1")?;
         demand(self.update.epochs > 0, "update.epochs", "must be at least 1")?;
         demand(self.update.loss_group > 0, "update.loss_group", "must be at least 1")?;
+        demand(self.update.chunk_sequences > 0, "update.chunk_sequences", "must be at least 1")?;
         demand(finite(self.update.learning_rate), "update.learning_rate", "must be 0 or more")?;
         demand(finite(self.update.gradient_clip), "update.gradient_clip", "must be 0 or more")
     }

@@ -69,7 +69,7 @@ pub enum SelfPlayError {
 
 impl SelfPlayError {
     /// Wraps a model's error.
-    pub(crate) fn policy(what: &'static str) -> impl Fn(&dyn std::error::Error) -> Self {
-        move |error| Self::Policy { what, reason: error.to_string() }
+    pub(crate) fn policy(what: &'static str, error: &dyn std::error::Error) -> Self {
+        Self::Policy { what, reason: error.to_string() }
     }
 }

@@ -3,14 +3,31 @@
 //! Read in the order of a step: `task`, `config`, `buffers`, `seed`, `prompt`, `parse`, `propose`, `validate`,
 //! `learnability`, `solve`, `reward`, `advantage`, `policy`, `step`, `run`.
 
+pub mod advantage;
+pub mod buffers;
+pub mod checkpoint;
 pub mod config;
+mod draw;
 mod error;
+mod files;
+pub mod intrinsic;
+pub mod judge;
+pub mod learnability;
 pub mod observe;
+mod paper_verdicts;
+pub mod parse;
 pub mod policy;
 pub mod prompt;
+pub mod propose;
 pub mod record;
+pub mod reward;
+mod rollout;
 pub mod run;
+pub mod seed;
+pub mod solve;
+pub mod step;
 pub mod task;
+pub mod validate;
 
 pub use config::SelfPlayConfig;
 pub use error::SelfPlayError;

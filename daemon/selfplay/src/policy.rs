@@ -3,6 +3,12 @@
 //! Update batches are cut into chunks of consecutive rollouts by the implementation; the loss
 //! itself ([`crate::config::LossAggregation`]) never depends on that cut.
 
+mod candle;
+mod scripted;
+
+pub use candle::CandlePolicy;
+pub use scripted::{Script, ScriptedError, ScriptedPolicy};
+
 use crate::config::UpdateConfig;
 use azr_model::Generate;
 use serde::{Deserialize, Serialize};
@@ -15,8 +21,8 @@ pub struct TrainSequence {
     pub prompt_tokens: Vec<u32>,
     /// Token ids of the response, the end-of-text token included.
     pub response_tokens: Vec<u32>,
-    /// Log-probability of each response token under the weights that generated it, as the engine reported it.
-    pub rollout_logprobs: Vec<f32>,
+    /// Log-probability of each response token under the weights that generated it.
+    pub old_logprobs: Vec<f32>,
     /// Advantage of each response token.
     pub advantages: Vec<f32>,
 }
@@ -51,6 +57,9 @@ pub struct UpdateStats {
 pub trait Policy: Generate {
     /// One update of the weights; [`Generate::version`] grows by one.
     fn update(&mut self, batch: &UpdateBatch<'_>) -> Result<UpdateStats, Self::Error>;
+
+    /// Log-probability of each response token under the present weights.
+    fn score(&mut self, sequences: &[TrainSequence]) -> Result<Vec<Vec<f32>>, Self::Error>;
 
     /// Number of tokens of a text, special tokens written out.
     fn count_tokens(&self, text: &str) -> usize;

@@ -1,19 +1,32 @@
 //! A whole run in its folder: seeding, steps, records, checkpoints, evaluation, stop and resume.
+//!
+//! The folder is the only state. Resume starts from the last complete checkpoint and plays the steps after it again;
+//! the lines that are already there must come out the same (`exact`, on the CPU), nothing is appended twice.
 
+use crate::checkpoint;
 use crate::config::SelfPlayConfig;
 use crate::error::SelfPlayError;
-use crate::observe::{Clock, Evaluate, Observer};
+use crate::files::{append_line, cannot_write, make_folder, replace};
+use crate::judge::Judge;
+use crate::observe::{Clock, Evaluate, Event, Observer};
 use crate::policy::Policy;
-use crate::prompt::ReferenceTexts;
+use crate::prompt::{Prompts, ReferenceTexts};
+use crate::record::{StepRecord, write_rollouts};
+use crate::seed::{Seeds, induction_to_jsonl, make_seeds, triplets_to_jsonl};
+use crate::step::{State, StepContext, play_step};
 use azr_executor::Sandbox;
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+mod folder;
+
+use folder::RunFolder;
 
 /// Everything a run needs from outside.
 pub struct RunContext<'a, P: Policy> {
     /// What to do.
     pub config: &'a SelfPlayConfig,
-    /// The model.
+    /// The model; on resume it must be the one that the run started from or any of the same shape.
     pub policy: &'a mut P,
     /// Runs the programs.
     pub sandbox: &'a Sandbox,
@@ -21,6 +34,11 @@ pub struct RunContext<'a, P: Policy> {
     pub folder: &'a Path,
     /// Go on from the last complete checkpoint.
     pub resume: bool,
+    /// Recomputed steps must equal the recorded ones (true on the CPU); else the recorded ones are set aside in
+    /// `superseded/`.
+    pub exact: bool,
+    /// Tasks to start from instead of those that the configuration asks for.
+    pub seeds: Option<Seeds>,
     /// Texts of the prompt profile `reference`.
     pub reference_texts: Option<ReferenceTexts>,
     /// What `run.json` says beside seed and hashes: code version, machine, model (any JSON object).
@@ -50,4 +68,195 @@ pub enum Outcome {
         /// The last step done.
         step: u64,
     },
+}
+
+/// Where a run stands.
+struct Position {
+    step: u64,
+    chain: String,
+    state: State,
+    /// Recorded lines after the checkpoint, still to be recomputed.
+    recorded: std::collections::VecDeque<StepRecord>,
+}
+
+/// Runs self-play to its end or to the stop flag.
+pub fn run<P: Policy>(mut context: RunContext<'_, P>) -> Result<Outcome, SelfPlayError> {
+    context.config.check()?;
+    let config = context.config;
+    let prompts = Prompts::new(config, context.reference_texts.take())?;
+    let judge = Judge::new(context.sandbox, config);
+    let folder = RunFolder::open(context.folder)?;
+    let mut position = if context.resume {
+        resume(&mut context, &folder)?
+    } else {
+        folder.refuse_existing_run()?;
+        None
+    };
+    if position.is_none() {
+        position = Some(start(&mut context, &folder, &prompts, &judge)?);
+    }
+    let mut position = position.expect("a run is either resumed or started");
+    while position.step < config.run.steps {
+        if context.stop.load(Ordering::Relaxed) {
+            return stop(&mut context, &folder, &position);
+        }
+        one_step(&mut context, &folder, &prompts, &judge, &mut position)?;
+        if position.step.is_multiple_of(config.run.checkpoint_every) || position.step == config.run.steps {
+            save(&mut context, &folder, &position)?;
+        }
+    }
+    Ok(Outcome::Finished { steps: position.step, chain: position.chain })
+}
+
+/// A fresh run: seeds, `run.json`, the checkpoint after seeding.
+fn start<P: Policy>(
+    context: &mut RunContext<'_, P>,
+    folder: &RunFolder,
+    prompts: &Prompts,
+    judge: &Judge<'_>,
+) -> Result<Position, SelfPlayError> {
+    let config = context.config;
+    folder.write_config(config)?;
+    let weights_hash =
+        context.policy.weights_hash().map_err(|error| SelfPlayError::policy("hash its weights", &error))?;
+    let chain = folder.write_run_json(config, &weights_hash, context.sandbox.guest_hash(), &context.info)?;
+    let seeds = match context.seeds.take() {
+        Some(seeds) => seeds,
+        None => make_seeds(&mut StepContext {
+            config,
+            policy: &mut *context.policy,
+            judge,
+            prompts,
+            observer: &mut *context.observer,
+            clock: context.clock,
+        })?,
+    };
+    make_folder(&folder.seeds())?;
+    replace(&folder.seeds().join("triplets.jsonl"), triplets_to_jsonl(&seeds.triplets).as_bytes())?;
+    replace(&folder.seeds().join("induction.jsonl"), induction_to_jsonl(&seeds.induction).as_bytes())?;
+    let position = Position {
+        step: 0,
+        chain,
+        state: seeds.state(config.mode),
+        recorded: std::collections::VecDeque::new(),
+    };
+    save(context, folder, &position)?;
+    Ok(position)
+}
+
+/// The last complete checkpoint and the lines after it; `None` where the run never got to one.
+fn resume<P: Policy>(
+    context: &mut RunContext<'_, P>,
+    folder: &RunFolder,
+) -> Result<Option<Position>, SelfPlayError> {
+    let Some(path) = checkpoint::newest(&folder.checkpoints())? else {
+        // Nothing was trained yet; lines without a checkpoint cannot be continued.
+        folder.refuse_existing_run()?;
+        return Ok(None);
+    };
+    folder.check_config(context.config)?;
+    let (manifest, state) = checkpoint::load(&path, context.policy)?;
+    let records = folder.read_steps()?;
+    let before = records.iter().take_while(|record| record.step <= manifest.step);
+    let last = before.last().map(|record| record.hash.clone());
+    if last.is_some_and(|hash| hash != manifest.chain) {
+        return Err(SelfPlayError::RunFolder {
+            path: folder.steps(),
+            reason: format!("line {} is not the one that the checkpoint continues", manifest.step),
+        });
+    }
+    let recorded: std::collections::VecDeque<StepRecord> =
+        records.into_iter().filter(|record| record.step > manifest.step).collect();
+    context.observer.event(Event::Resumed { step: manifest.step, lines_to_verify: recorded.len() as u64 });
+    Ok(Some(Position { step: manifest.step, chain: manifest.chain, state, recorded }))
+}
+
+/// Plays the next step and writes it down.
+fn one_step<P: Policy>(
+    context: &mut RunContext<'_, P>,
+    folder: &RunFolder,
+    prompts: &Prompts,
+    judge: &Judge<'_>,
+    position: &mut Position,
+) -> Result<(), SelfPlayError> {
+    let config = context.config;
+    let (step, started) = (position.step + 1, (context.clock)());
+    context.observer.event(Event::StepStarted { step, steps: config.run.steps });
+    let mut result = play_step(
+        &mut StepContext {
+            config,
+            policy: &mut *context.policy,
+            judge,
+            prompts,
+            observer: &mut *context.observer,
+            clock: context.clock,
+        },
+        &mut position.state,
+        step,
+    )?;
+    let every = config.run.evaluate_every;
+    if every > 0 && (step.is_multiple_of(every) || step == config.run.steps) {
+        context.observer.event(Event::Phase { step, name: "evaluate" });
+        let from = (context.clock)();
+        let metrics = context
+            .evaluate
+            .evaluate(context.policy, step)
+            .map_err(|reason| SelfPlayError::Evaluation { step, reason })?;
+        result.record.eval = (!metrics.is_empty()).then_some(metrics);
+        result.seconds.insert("evaluate".into(), (context.clock)() - from);
+    }
+    result.seconds.insert("total".into(), (context.clock)() - started);
+    result.record.seal(&position.chain);
+
+    make_folder(&folder.rollouts())?;
+    let path = folder.rollouts().join(format!("step-{step}.parquet"));
+    let aside = path.with_extension("tmp");
+    write_rollouts(&aside, &result.rollouts)?;
+    std::fs::rename(&aside, &path).map_err(cannot_write(&path))?;
+    let recorded = position.recorded.pop_front();
+    match recorded {
+        Some(recorded) if recorded == result.record => {}
+        Some(recorded) if context.exact => {
+            return Err(SelfPlayError::Diverged {
+                step,
+                field: folder::first_difference(&recorded, &result.record),
+            });
+        }
+        Some(recorded) => {
+            position.recorded.push_front(recorded);
+            folder.supersede(step, &position.recorded)?;
+            position.recorded.clear();
+            folder.append_step(&result.record)?;
+        }
+        None => folder.append_step(&result.record)?,
+    }
+    let timing = serde_json::json!({ "step": step, "seconds": result.seconds });
+    append_line(&folder.timings(), &timing.to_string())?;
+    position.step = step;
+    position.chain.clone_from(&result.record.hash);
+    context.observer.event(Event::StepFinished { record: &result.record, seconds: &result.seconds });
+    Ok(())
+}
+
+fn save<P: Policy>(
+    context: &mut RunContext<'_, P>,
+    folder: &RunFolder,
+    position: &Position,
+) -> Result<(), SelfPlayError> {
+    let checkpoints = folder.checkpoints();
+    make_folder(&checkpoints)?;
+    let path =
+        checkpoint::save(&checkpoints, position.step, &position.chain, context.policy, &position.state)?;
+    checkpoint::prune(&checkpoints, context.config.run.checkpoints_kept)?;
+    context.observer.event(Event::Checkpoint { step: position.step, folder: &path });
+    Ok(())
+}
+
+fn stop<P: Policy>(
+    context: &mut RunContext<'_, P>,
+    folder: &RunFolder,
+    position: &Position,
+) -> Result<Outcome, SelfPlayError> {
+    save(context, folder, position)?;
+    Ok(Outcome::Stopped { step: position.step })
 }

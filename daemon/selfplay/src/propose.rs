@@ -1,0 +1,175 @@
+//! The proposer's prompts and responses (spec sections 3.2, 4 and 5).
+
+use crate::buffers::Buffers;
+use crate::config::{ProposerConfig, SelfPlayConfig};
+use crate::judge::Judge;
+use crate::parse::{self, ProposalOptions};
+use crate::prompt::{Prompts, ProposeContext};
+use crate::task::{TaskType, Triplet};
+use crate::validate::Candidate;
+use azr_executor::analysis;
+use azr_model::random::DrawKey;
+
+/// Draws of references for one prompt that is too long, before fewer references are tried.
+const REDRAWS: usize = 8;
+
+/// A proposer prompt and what it was made from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProposerPrompt {
+    /// Task type.
+    pub task_type: TaskType,
+    /// Text.
+    pub text: String,
+    /// The references shown (for induction: the program alone).
+    pub references: Vec<Triplet>,
+}
+
+/// Makes `n` proposer prompts of a type. A prompt above the limit is drawn anew (spec 3.2), then with fewer
+/// references; `key` names the draws but for the item. Fewer than `n` come back only where the buffers are empty or nothing fits.
+pub fn proposer_prompts(
+    config: &SelfPlayConfig,
+    prompts: &Prompts,
+    buffers: &Buffers,
+    task_type: TaskType,
+    n: usize,
+    key: &DrawKey,
+    fits: impl Fn(&str) -> bool,
+) -> Vec<ProposerPrompt> {
+    (0..n as u64)
+        .filter_map(|item| {
+            let mut rng = DrawKey { item, ..key.clone() }.rng();
+            for attempt in 0..REDRAWS + config.proposer.n_references {
+                let count = config.proposer.n_references - (attempt + 1).saturating_sub(REDRAWS);
+                let references = match task_type {
+                    TaskType::Induction => vec![buffers.draw_program(&mut rng)?],
+                    _ if !config.proposer.include_references => Vec::new(),
+                    TaskType::Deduction => {
+                        buffers.deduction.references(count, config.proposer.reference_draw, &mut rng)
+                    }
+                    TaskType::Abduction => {
+                        buffers.abduction.references(count, config.proposer.reference_draw, &mut rng)
+                    }
+                };
+                let context = match (task_type, references.first()) {
+                    (TaskType::Induction, Some(base)) => ProposeContext::Program(&base.program),
+                    _ => ProposeContext::References(&references),
+                };
+                let text = prompts.propose(task_type, context);
+                if fits(&text) {
+                    return Some(ProposerPrompt { task_type, text, references });
+                }
+            }
+            None
+        })
+        .collect()
+}
+
+/// A proposer's response, taken apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proposal {
+    /// Thought and answer stand where they should.
+    pub well_formed: bool,
+    /// The thought is not empty.
+    pub traced: bool,
+    /// What it proposes, where it could be parsed.
+    pub candidate: Option<Candidate>,
+}
+
+/// Takes responses apart. `texts` are what [`parse::response_text`] gives.
+pub fn read_proposals(
+    judge: &Judge<'_>,
+    config: &ProposerConfig,
+    responses: &[(&ProposerPrompt, String)],
+) -> Vec<Proposal> {
+    let options = ProposalOptions::from(config);
+    let mut proposals: Vec<Proposal> = responses
+        .iter()
+        .map(|(prompt, text)| {
+            let answer = parse::answer_block(text);
+            Proposal {
+                well_formed: parse::well_formed(text),
+                traced: !parse::thought(text).trim().is_empty(),
+                candidate: read_candidate(prompt, answer, options, config.n_inputs),
+            }
+        })
+        .collect();
+    clean_candidates(judge, config, &mut proposals);
+    proposals
+}
+
+/// Reads what an answer proposes.
+pub(crate) fn read_candidate(
+    prompt: &ProposerPrompt,
+    answer: &str,
+    options: ProposalOptions,
+    n_inputs: usize,
+) -> Option<Candidate> {
+    if prompt.task_type == TaskType::Induction {
+        let base = prompt.references.first()?;
+        let (inputs, message) = parse::parse_induction_proposal(answer, n_inputs)?;
+        return Some(Candidate::Induction {
+            program: base.program.clone(),
+            imports: base.imports.clone(),
+            inputs,
+            message,
+        });
+    }
+    let parsed = parse::parse_proposal(answer, options)?;
+    Some(Candidate::Triplet { task_type: prompt.task_type, program: parsed.program, input: parsed.input })
+}
+
+/// Applies the optional cleaners (all off in published runs, spec 5).
+fn clean_candidates(judge: &Judge<'_>, config: &ProposerConfig, proposals: &mut [Proposal]) {
+    if !(config.remove_comments
+        || config.remove_after_return
+        || config.remove_print
+        || config.reject_test_inputs)
+    {
+        return;
+    }
+    let mut places = Vec::new();
+    let mut sources = Vec::new();
+    for (index, proposal) in proposals.iter().enumerate() {
+        if let Some(Candidate::Triplet { program, .. }) = &proposal.candidate {
+            places.push(index);
+            sources.push(program.clone());
+        }
+    }
+    for (index, cleaned) in places.into_iter().zip(clean_programs(judge, config, sources)) {
+        match (cleaned, &mut proposals[index].candidate) {
+            (Some(cleaned), Some(Candidate::Triplet { program, .. })) => *program = cleaned,
+            (_, candidate) => *candidate = None,
+        }
+    }
+}
+
+/// The cleaned programs; `None` where one is rejected.
+pub(crate) fn clean_programs(
+    judge: &Judge<'_>,
+    config: &ProposerConfig,
+    mut sources: Vec<String>,
+) -> Vec<Option<String>> {
+    let sandbox = judge.sandbox();
+    if config.remove_comments {
+        sources = analysis::remove_comments_and_docstrings(sandbox, &sources);
+    }
+    if config.remove_after_return {
+        sources = analysis::remove_any_not_definition_imports(sandbox, &sources);
+    }
+    let mut cleaned: Vec<Option<String>> = if config.remove_print {
+        // The reference raises where the source does not parse, which loses the proposal.
+        analysis::remove_print_statements(sandbox, &sources).into_iter().map(Result::ok).collect()
+    } else {
+        sources.into_iter().map(Some).collect()
+    };
+    if config.reject_test_inputs {
+        let sources: Vec<&str> = cleaned.iter().map(|source| source.as_deref().unwrap_or_default()).collect();
+        let carried = analysis::has_test_input(sandbox, &sources);
+        for (source, carries) in cleaned.iter_mut().zip(carried) {
+            if carries {
+                *source = None;
+            }
+        }
+    }
+    cleaned
+}

@@ -1,0 +1,196 @@
+//! The files of a run folder (architecture: "the run folder is the contract").
+
+use crate::config::{RunConfig, SelfPlayConfig};
+use crate::error::SelfPlayError;
+use crate::files::{append_line, cannot_read, cannot_write, make_folder, replace};
+use crate::record::{StepRecord, hex};
+use sha2::{Digest, Sha256};
+use std::collections::VecDeque;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+/// An open run folder; the lock in it lives as long as this value and falls with the process.
+pub(super) struct RunFolder {
+    root: PathBuf,
+    _lock: File,
+}
+
+impl RunFolder {
+    /// Opens or makes the folder; refuses one that another process is running in.
+    pub(super) fn open(root: &Path) -> Result<Self, SelfPlayError> {
+        make_folder(root)?;
+        let path = root.join("lock");
+        let lock = File::create(&path).map_err(cannot_write(&path))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { root: root.to_owned(), _lock: lock }),
+            Err(fs::TryLockError::WouldBlock) => Err(SelfPlayError::RunFolder {
+                path: root.to_owned(),
+                reason: "another process is running in it".into(),
+            }),
+            Err(fs::TryLockError::Error(error)) => Err(cannot_write(&path)(error)),
+        }
+    }
+
+    pub(super) fn steps(&self) -> PathBuf {
+        self.root.join("steps.jsonl")
+    }
+
+    pub(super) fn timings(&self) -> PathBuf {
+        self.root.join("timings.jsonl")
+    }
+
+    pub(super) fn rollouts(&self) -> PathBuf {
+        self.root.join("rollouts")
+    }
+
+    pub(super) fn checkpoints(&self) -> PathBuf {
+        self.root.join("checkpoints")
+    }
+
+    pub(super) fn seeds(&self) -> PathBuf {
+        self.root.join("seeds")
+    }
+
+    fn config(&self) -> PathBuf {
+        self.root.join("config.toml")
+    }
+
+    /// A new run must not overwrite an old one.
+    pub(super) fn refuse_existing_run(&self) -> Result<(), SelfPlayError> {
+        if self.steps().exists() || self.checkpoints().exists() {
+            return Err(SelfPlayError::RunFolder {
+                path: self.root.clone(),
+                reason: "it holds a run already: resume it, or give another name".into(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Writes the resolved configuration, unless the caller has put a wider one there that contains it.
+    pub(super) fn write_config(&self, config: &SelfPlayConfig) -> Result<(), SelfPlayError> {
+        if self.config().exists() {
+            return Ok(());
+        }
+        replace(&self.config(), text(config).as_bytes())
+    }
+
+    /// The configuration must be that of the run, but for its length and the cadence of checkpoints and evaluations.
+    pub(super) fn check_config(&self, config: &SelfPlayConfig) -> Result<(), SelfPlayError> {
+        let path = self.root.join("run.json");
+        let found = fs::read_to_string(&path).map_err(cannot_read(&path))?;
+        let found: serde_json::Value = serde_json::from_str(&found)
+            .map_err(|error| SelfPlayError::Read { path: path.clone(), reason: error.to_string() })?;
+        if found["config_hash"] == serde_json::Value::from(config_hash(config)) {
+            return Ok(());
+        }
+        Err(SelfPlayError::RunFolder {
+            path: self.root.clone(),
+            reason: "the run was started with other settings (see its config.toml); only its number of steps and the \
+                     cadence of checkpoints and evaluations may change"
+                .into(),
+        })
+    }
+
+    /// Writes `run.json` and returns the start of the chain.
+    pub(super) fn write_run_json(
+        &self,
+        config: &SelfPlayConfig,
+        weights_hash: &str,
+        guest_hash: &str,
+        info: &serde_json::Value,
+    ) -> Result<String, SelfPlayError> {
+        let identity = [config_hash(config).as_str(), weights_hash, guest_hash].join("\n");
+        let chain = hex(&Sha256::digest(identity.as_bytes()));
+        let record = serde_json::json!({
+            "seed": config.run.seed,
+            "config_hash": config_hash(config),
+            "weights_hash": weights_hash,
+            "guest_hash": guest_hash,
+            "prompts": config.run.prompts,
+            "chain_start": chain,
+            "info": info,
+        });
+        let text = serde_json::to_string_pretty(&record).expect("a JSON value serialises") + "\n";
+        replace(&self.root.join("run.json"), text.as_bytes())?;
+        Ok(chain)
+    }
+
+    /// The recorded steps. A last line that a crash cut short is removed; any other fault is an error.
+    pub(super) fn read_steps(&self) -> Result<Vec<StepRecord>, SelfPlayError> {
+        let path = self.steps();
+        if !path.exists() {
+            return Ok(Vec::new());
+        }
+        let text = fs::read_to_string(&path).map_err(cannot_read(&path))?;
+        let mut records: Vec<StepRecord> = Vec::new();
+        let mut kept = 0;
+        for line in text.split_inclusive('\n') {
+            let complete = line.ends_with('\n');
+            let fault = |reason: String| SelfPlayError::Read {
+                path: path.clone(),
+                reason: format!("line {}: {reason}", records.len() + 1),
+            };
+            match serde_json::from_str::<StepRecord>(line) {
+                Ok(record) if complete => {
+                    let follows = records
+                        .last()
+                        .map_or(record.hash == record.computed_hash(), |last| record.follows(&last.hash));
+                    if !follows {
+                        return Err(fault("the line is not what the chain of hashes says".into()));
+                    }
+                    records.push(record);
+                    kept += line.len();
+                }
+                Err(error) if complete => return Err(fault(error.to_string())),
+                _ => break,
+            }
+        }
+        if kept < text.len() {
+            replace(&path, &text.as_bytes()[..kept])?;
+        }
+        Ok(records)
+    }
+
+    /// Appends a sealed record.
+    pub(super) fn append_step(&self, record: &StepRecord) -> Result<(), SelfPlayError> {
+        let line = serde_json::to_string(record).expect("a record is plain data");
+        append_line(&self.steps(), &line)
+    }
+
+    /// Moves the recorded lines from `step` on into `superseded/`.
+    pub(super) fn supersede(&self, step: u64, lines: &VecDeque<StepRecord>) -> Result<(), SelfPlayError> {
+        let folder = self.root.join("superseded");
+        make_folder(&folder)?;
+        for record in lines {
+            let line = serde_json::to_string(record).expect("a record is plain data");
+            append_line(&folder.join(format!("steps-from-{step}.jsonl")), &line)?;
+        }
+        let kept: Vec<String> = self
+            .read_steps()?
+            .iter()
+            .filter(|record| record.step < step)
+            .map(|record| serde_json::to_string(record).expect("a record is plain data") + "\n")
+            .collect();
+        replace(&self.steps(), kept.concat().as_bytes())
+    }
+}
+
+fn text(config: &SelfPlayConfig) -> String {
+    toml::to_string(config).expect("a configuration is plain data")
+}
+
+/// Hash of everything that decides the lines of a run, its length aside.
+fn config_hash(config: &SelfPlayConfig) -> String {
+    let mut identity = config.clone();
+    let RunConfig { steps, checkpoint_every, checkpoints_kept, evaluate_every, .. } = RunConfig::default();
+    identity.run = RunConfig { steps, checkpoint_every, checkpoints_kept, evaluate_every, ..identity.run };
+    hex(&Sha256::digest(text(&identity).as_bytes()))
+}
+
+/// Name of the first field in which two records differ.
+pub(super) fn first_difference(recorded: &StepRecord, computed: &StepRecord) -> String {
+    let fields = |record: &StepRecord| serde_json::to_value(record).unwrap_or_default();
+    let (recorded, computed) = (fields(recorded), fields(computed));
+    let names = ["groups", "learnability", "buffers", "rollouts_hash", "loss", "grad_norm", "eval", "prev"];
+    names.into_iter().find(|name| recorded[*name] != computed[*name]).unwrap_or("another field").to_owned()
+}
