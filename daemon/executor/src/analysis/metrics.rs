@@ -4,6 +4,7 @@
 use super::{Operation, decode_sources, similarity};
 use crate::Sandbox;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// One block of the cyclomatic count.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,14 +81,19 @@ pub fn metrics(sandbox: &Sandbox, sources: &[impl AsRef<str>]) -> Vec<ProgramMet
         .collect()
 }
 
-/// 1 - similarity of the serialised trees of each pair (not symmetric); 0 where a tree cannot be made.
+/// 1 - similarity of the serialised trees of each pair (not symmetric); 0 where a tree cannot be made. A source that
+/// stands in several pairs is parsed once.
 pub fn ast_edit_distance(sandbox: &Sandbox, pairs: &[(String, String)]) -> Vec<f64> {
-    let sources: Vec<&str> = pairs.iter().flat_map(|(one, other)| [one.as_str(), other.as_str()]).collect();
+    let distinct: BTreeSet<&str> =
+        pairs.iter().flat_map(|(one, other)| [one.as_str(), other.as_str()]).collect();
+    let distinct: Vec<&str> = distinct.into_iter().collect();
     let trees: Vec<Option<String>> =
-        decode_sources(sandbox, Operation::Tree, &sources).into_iter().map(Result::ok).collect();
-    let distance = |pair: &[Option<String>]| match pair {
-        [Some(one), Some(other)] => similarity::ratio(one, other).map_or(0.0, |ratio| 1.0 - ratio),
+        decode_sources(sandbox, Operation::Tree, &distinct).into_iter().map(Result::ok).collect();
+    let tree =
+        |source: &String| distinct.binary_search(&source.as_str()).ok().and_then(|at| trees[at].as_ref());
+    let distance = |(one, other): &(String, String)| match (tree(one), tree(other)) {
+        (Some(one), Some(other)) => similarity::ratio(one, other).map_or(0.0, |ratio| 1.0 - ratio),
         _ => 0.0,
     };
-    trees.chunks(2).map(distance).collect()
+    pairs.iter().map(distance).collect()
 }
