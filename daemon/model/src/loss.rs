@@ -233,3 +233,89 @@ impl Aggregation {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn term(advantage: f32, old_logprob: f32) -> PolicyTerm {
+        PolicyTerm {
+            weight: 0.5,
+            old_logprob,
+            advantage,
+            reference_logprob: None,
+            loss: PolicyLoss::default(),
+        }
+    }
+
+    fn loss_of(term: &PolicyTerm, logprob: f32) -> f64 {
+        let mut sums = LossSums::default();
+        term.add_to(&mut sums, logprob, 1.0);
+        sums.loss
+    }
+
+    #[test]
+    fn clips_as_the_paper_says() {
+        // (advantage, ratio, loss over weight, is the slope zero)
+        for (advantage, ratio, expected, flat) in [
+            (1.0, 1.0, -1.0, false),
+            (1.0, 1.27, -1.27, false),
+            (1.0, 1.5, -1.28, true),
+            (1.0, 0.5, -0.5, false),
+            (-1.0, 0.9, 0.9, false),
+            (-1.0, 0.5, 0.8, true),
+            (-1.0, 2.0, 2.0, false),
+            (-1.0, 4.0, 3.0, true),
+        ] {
+            let term = term(advantage, -2.0);
+            let logprob = -2.0 + f32::ln(ratio);
+            assert!((loss_of(&term, logprob) - 0.5 * expected).abs() < 1e-6, "{advantage} {ratio}");
+            let slope = term.gradient(logprob, 0.0).0;
+            let expected_slope = if flat { 0.0 } else { -0.5 * advantage * ratio };
+            assert!((slope - expected_slope).abs() < 1e-6, "{advantage} {ratio}: {slope}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn slopes_are_those_of_the_loss(
+            advantage in -3f32..3.0, old in -6f32..-0.1, logprob in -6f32..-0.1, reference in -6f32..-0.1,
+            entropy_coefficient in 0f32..1.0, kl_coefficient in 0f32..1.0,
+        ) {
+            let loss = PolicyLoss { entropy_coefficient, kl_coefficient, ..PolicyLoss::default() };
+            let term = PolicyTerm { reference_logprob: Some(reference), loss, ..term(advantage, old) };
+            let (step, slope) = (1e-3, term.gradient(logprob, 1.0).0);
+            let sides = [logprob - step, logprob + step].map(|at| (loss_of(&term, at), term.surrogate(at)));
+            let kl = (reference - logprob).exp() - (reference - logprob) - 1.0;
+            let smooth = sides[0].1.clipped == sides[1].1.clipped
+                && sides[0].1.dual_clipped == sides[1].1.dual_clipped
+                && (kl - TOKEN_KL_BOUND).abs() > 0.5;
+            prop_assume!(smooth);
+            let expected = (sides[1].0 - sides[0].0) / f64::from(2.0 * step);
+            prop_assert!((f64::from(slope) - expected).abs() < 2e-2 * (1.0 + expected.abs()), "{} {}", slope, expected);
+        }
+
+        #[test]
+        fn aggregation_weights_are_means(counts in prop::collection::vec(0usize..9, 1..20), group in 1usize..6) {
+            let total: usize = counts.iter().sum();
+            for aggregation in
+                [Aggregation::TokenMean, Aggregation::SequenceMean, Aggregation::GroupTokenMean { group }]
+            {
+                let weights = aggregation.weights(&counts);
+                let sum: f64 = weights.iter().zip(&counts).map(|(w, c)| f64::from(*w) * *c as f64).sum();
+                let expected = f64::from(u8::from(total > 0));
+                prop_assert!((sum - expected).abs() < 1e-5, "{} {}", sum, expected);
+            }
+        }
+    }
+
+    #[test]
+    fn groups_weigh_the_same_and_tokens_within_a_group_too() {
+        let weights = Aggregation::GroupTokenMean { group: 2 }.weights(&[1, 3, 2, 2, 5]);
+        let expected = [1.0 / 12.0, 1.0 / 12.0, 1.0 / 12.0, 1.0 / 12.0, 1.0 / 15.0];
+        for (found, expected) in weights.iter().zip(expected) {
+            assert!((found - expected).abs() < 1e-7);
+        }
+    }
+}

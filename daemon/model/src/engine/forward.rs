@@ -1,12 +1,12 @@
 //! Forward pass over rows `(slot, position, token)`: prompt rows and new rows share one call.
 //!
-//! A row's bits depend on its own sequence only: products are padded to the row count from which on they are
-//! independent of it, everything else works row by row.
+//! Matrices stand feature by feature (see [`columns`]). A row's bits depend on its own sequence only: products
+//! are padded to the row count from which on they are independent of it, everything else works row by row.
 
 use crate::config::Qwen2Config;
-use crate::kernels::gemm::{Into, linear, row_count};
+use crate::kernels::gemm::{Into, Matrix, matmul, row_count};
 use crate::kernels::rope::RopeTable;
-use crate::kernels::{Threads, decode, rms_norm, swiglu};
+use crate::kernels::{Threads, columns, decode};
 use crate::layout::{LayerRanges, Layout};
 
 use super::cache::Cache;
@@ -30,19 +30,25 @@ pub(super) struct Model<'a> {
     pub(super) rope: &'a RopeTable,
 }
 
-/// Buffers, kept between calls.
+/// Buffers, kept between calls. Feature-major but for those of `attention` and the final logits.
 #[derive(Debug, Default)]
 pub(super) struct Buffers {
     stream: Vec<f32>,
     normed: Vec<f32>,
-    qkv: Vec<f32>,
-    attended: Vec<f32>,
-    gate_up: Vec<f32>,
+    scales: Vec<f32>,
+    wide: Vec<f32>,
     activated: Vec<f32>,
-    scores: Vec<f32>,
+    attention: AttentionBuffers,
+    logits: Vec<f32>,
+}
+
+#[derive(Debug, Default)]
+struct AttentionBuffers {
+    packed: Vec<f32>,
+    attended: Vec<f32>,
     queries: Vec<f32>,
     key: Vec<f32>,
-    logits: Vec<f32>,
+    scores: Vec<f32>,
 }
 
 fn sized(buffer: &mut Vec<f32>, len: usize) -> &mut [f32] {
@@ -52,36 +58,46 @@ fn sized(buffer: &mut Vec<f32>, len: usize) -> &mut [f32] {
     &mut buffer[..len]
 }
 
+/// `y = w x` or `y += w x` for feature-major `x` (`k` features) and `y` (`n` features).
+fn product(n: usize, k: usize, rows: usize, y: &mut [f32], into: Into, w: &[f32], x: &[f32]) {
+    matmul(n, rows, k, y, rows, into, Matrix::rows(w, k), Matrix::rows(x, rows), Threads::One);
+}
+
 impl Model<'_> {
     fn at(&self, range: &std::ops::Range<usize>) -> &[f32] {
         &self.parameters[range.clone()]
     }
 
-    /// Rows that every product must have at least.
-    fn least_rows(&self) -> usize {
+    fn epsilon(&self) -> f32 {
+        self.config.rms_norm_eps as f32
+    }
+
+    /// Rows that products of so many rows are made with.
+    fn padded(&self, rows: usize) -> usize {
         let config = self.config;
-        [config.qkv_width(), config.hidden_size, 2 * config.intermediate_size, config.vocab_size]
+        let least = [config.qkv_width(), config.hidden_size, 2 * config.intermediate_size, config.vocab_size]
             .into_iter()
             .map(row_count)
             .max()
-            .unwrap_or(1)
+            .unwrap_or(1);
+        rows.max(least).next_multiple_of(columns::ROW_MULTIPLE)
     }
 
-    /// Runs the rows, extends the cache and returns the logits of the wanted rows, in row order.
+    /// Runs the rows, extends the cache and returns the logits of the wanted rows, row by row.
     pub(super) fn forward<'b>(&self, rows: &[Row], cache: &mut Cache, buffers: &'b mut Buffers) -> &'b [f32] {
-        let config = self.config;
-        let width = config.hidden_size;
-        let count = rows.len().max(self.least_rows());
+        let width = self.config.hidden_size;
+        let count = self.padded(rows.len());
         let embedding = self.at(&self.layout.embedding);
         let stream = sized(&mut buffers.stream, count * width);
         stream.fill(0.0);
-        for (target, row) in stream.chunks_exact_mut(width).zip(rows) {
-            target.copy_from_slice(&embedding[row.token as usize * width..][..width]);
+        for (index, row) in rows.iter().enumerate() {
+            let source = &embedding[row.token as usize * width..][..width];
+            columns::transpose(1, width, source, width, &mut stream[index..], count);
         }
         for (index, layer) in self.layout.layers.iter().enumerate() {
             self.layer(index, layer, rows, count, cache, buffers);
         }
-        self.logits(rows, buffers)
+        self.logits(rows, count, buffers)
     }
 
     fn layer(
@@ -94,90 +110,92 @@ impl Model<'_> {
         buffers: &mut Buffers,
     ) {
         let config = self.config;
-        let (width, inner, epsilon) =
-            (config.hidden_size, config.intermediate_size, config.rms_norm_eps as f32);
+        let (width, inner) = (config.hidden_size, config.intermediate_size);
         let (qkv_width, out_width) = (config.qkv_width(), config.num_attention_heads * config.head_width());
-        let one = Threads::One;
-        let normed = sized(&mut buffers.normed, count * width);
         let stream = &mut buffers.stream[..count * width];
-        rms_norm::forward(stream, self.at(&layer.input_norm), epsilon, normed, one);
-        let qkv = sized(&mut buffers.qkv, count * qkv_width);
-        let bias = self.at(&layer.qkv_bias);
-        for row in qkv.chunks_exact_mut(qkv_width) {
-            row.copy_from_slice(bias);
+        let normed = sized(&mut buffers.normed, count * width);
+        let scales = sized(&mut buffers.scales, count);
+        columns::rms_norm(stream, self.at(&layer.input_norm), self.epsilon(), scales, normed);
+        let qkv = sized(&mut buffers.wide, count * qkv_width);
+        for (feature, bias) in qkv.chunks_exact_mut(count).zip(self.at(&layer.qkv_bias)) {
+            feature.fill(*bias);
         }
-        linear(count, qkv_width, width, qkv, Into::Add, normed, self.at(&layer.qkv), one);
-        let attended = sized(&mut buffers.attended, count * out_width);
-        let scratch = (&mut buffers.queries, &mut buffers.key, &mut buffers.scores);
-        self.attention(index, rows, qkv, attended, cache, scratch);
-        linear(count, width, out_width, stream, Into::Add, attended, self.at(&layer.output), one);
-        rms_norm::forward(stream, self.at(&layer.post_norm), epsilon, normed, one);
-        let gate_up = sized(&mut buffers.gate_up, count * 2 * inner);
-        linear(count, 2 * inner, width, gate_up, Into::Set, normed, self.at(&layer.gate_up), one);
+        product(qkv_width, width, count, qkv, Into::Add, self.at(&layer.qkv), normed);
+        let attended = sized(&mut buffers.activated, count * out_width);
+        self.attention(index, rows, count, qkv, attended, cache, &mut buffers.attention);
+        product(width, out_width, count, stream, Into::Add, self.at(&layer.output), attended);
+        columns::rms_norm(stream, self.at(&layer.post_norm), self.epsilon(), scales, normed);
+        let gate_up = sized(&mut buffers.wide, count * 2 * inner);
+        product(2 * inner, width, count, gate_up, Into::Set, self.at(&layer.gate_up), normed);
         let activated = sized(&mut buffers.activated, count * inner);
-        swiglu::forward(gate_up, inner, activated, one);
-        linear(count, width, inner, stream, Into::Add, activated, self.at(&layer.down), one);
+        columns::swiglu(gate_up, activated);
+        product(width, inner, count, stream, Into::Add, self.at(&layer.down), activated);
     }
 
+    #[expect(clippy::too_many_arguments, reason = "what a layer reads and writes")]
     fn attention(
         &self,
         layer: usize,
         rows: &[Row],
+        count: usize,
         qkv: &[f32],
         attended: &mut [f32],
         cache: &mut Cache,
-        (queries, key, scores): (&mut Vec<f32>, &mut Vec<f32>, &mut Vec<f32>),
+        buffers: &mut AttentionBuffers,
     ) {
         let config = self.config;
         let (width, group) = (config.head_width(), config.num_attention_heads / config.num_key_value_heads);
         let (query_width, kv_width) =
             (config.num_attention_heads * width, config.num_key_value_heads * width);
+        let qkv_width = config.qkv_width();
         let scale = 1.0 / (width as f32).sqrt();
-        let key = sized(key, width);
-        let queries = sized(queries, query_width);
-        let scores = sized(scores, cache.shape().capacity);
-        let packed = qkv.chunks_exact(config.qkv_width());
-        for ((row, packed), attended) in rows.iter().zip(packed).zip(attended.chunks_exact_mut(query_width)) {
+        let packed = sized(&mut buffers.packed, rows.len() * qkv_width);
+        columns::transpose(qkv_width, rows.len(), qkv, count, packed, qkv_width);
+        let key = sized(&mut buffers.key, width);
+        let queries = sized(&mut buffers.queries, query_width);
+        let scores = sized(&mut buffers.scores, cache.shape().capacity);
+        let results = sized(&mut buffers.attended, rows.len() * query_width);
+        let outputs = packed.chunks_exact(qkv_width).zip(results.chunks_exact_mut(query_width));
+        for (row, (packed, output)) in rows.iter().zip(outputs) {
             for head in 0..config.num_key_value_heads {
                 let start = query_width + head * width;
                 self.rope.turn(row.position, 1.0, &packed[start..start + width], key);
                 let value = &packed[start + kv_width..start + kv_width + width];
                 cache.store(layer, row.slot, head, row.position, key, value);
             }
-            for (source, target) in
-                packed[..query_width].chunks_exact(width).zip(queries.chunks_exact_mut(width))
-            {
+            let heads = packed[..query_width].chunks_exact(width).zip(queries.chunks_exact_mut(width));
+            for (source, target) in heads {
                 self.rope.turn(row.position, scale, source, target);
             }
-            let groups = queries.chunks_exact(group * width).zip(attended.chunks_exact_mut(group * width));
-            for (head, (queries, attended)) in groups.enumerate() {
+            let groups = queries.chunks_exact(group * width).zip(output.chunks_exact_mut(group * width));
+            for (head, (queries, output)) in groups.enumerate() {
                 let (keys, values) = cache.head(layer, row.slot, head);
-                decode::attend(queries, width, keys, values, row.position + 1, scores, attended);
+                decode::attend(queries, width, keys, values, row.position + 1, scores, output);
             }
         }
+        attended.fill(0.0);
+        columns::transpose(rows.len(), query_width, results, query_width, attended, count);
     }
 
-    fn logits<'b>(&self, rows: &[Row], buffers: &'b mut Buffers) -> &'b [f32] {
-        let config = self.config;
-        let width = config.hidden_size;
+    fn logits<'b>(&self, rows: &[Row], stride: usize, buffers: &'b mut Buffers) -> &'b [f32] {
+        let (width, vocabulary) = (self.config.hidden_size, self.config.vocab_size);
         let wanted: Vec<usize> = (0..rows.len()).filter(|&row| rows[row].wanted).collect();
-        let count = wanted.len().max(self.least_rows());
-        // The wanted rows move to the front; they are in order, so none is overwritten before it moved.
-        for (target, &row) in wanted.iter().enumerate() {
-            buffers.stream.copy_within(row * width..(row + 1) * width, target * width);
+        let count = self.padded(wanted.len());
+        let chosen = sized(&mut buffers.activated, count * width);
+        chosen.fill(0.0);
+        let features = buffers.stream.chunks_exact(stride).zip(chosen.chunks_exact_mut(count));
+        for (source, target) in features.take(width) {
+            for (value, &row) in target.iter_mut().zip(&wanted) {
+                *value = source[row];
+            }
         }
         let normed = sized(&mut buffers.normed, count * width);
-        let norm = self.at(&self.layout.final_norm);
-        rms_norm::forward(
-            &buffers.stream[..count * width],
-            norm,
-            config.rms_norm_eps as f32,
-            normed,
-            Threads::One,
-        );
-        let logits = sized(&mut buffers.logits, count * config.vocab_size);
-        let head = self.at(&self.layout.head);
-        linear(count, config.vocab_size, width, logits, Into::Set, normed, head, Threads::One);
-        &logits[..wanted.len() * config.vocab_size]
+        let scales = sized(&mut buffers.scales, count);
+        columns::rms_norm(chosen, self.at(&self.layout.final_norm), self.epsilon(), scales, normed);
+        let by_token = sized(&mut buffers.wide, count * vocabulary);
+        product(vocabulary, width, count, by_token, Into::Set, self.at(&self.layout.head), normed);
+        let logits = sized(&mut buffers.logits, wanted.len() * vocabulary);
+        columns::transpose(vocabulary, wanted.len(), by_token, count, logits, vocabulary);
+        logits
     }
 }

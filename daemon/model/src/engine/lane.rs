@@ -51,6 +51,8 @@ struct Active {
     started: bool,
     logprobs: Vec<f32>,
     rng: ChaCha8Rng,
+    /// Scratch of the sampler.
+    weights: Vec<f32>,
 }
 
 /// Some slots and their cache.
@@ -175,14 +177,15 @@ impl Slot {
         self.sequence.clone_from(&jobs[job].prompt);
         self.cached = 0;
         let rng = jobs[job].request.key.rng();
-        self.active = Some(Active { job, started: false, logprobs: Vec::new(), rng });
+        self.active = Some(Active { job, started: false, logprobs: Vec::new(), rng, weights: Vec::new() });
     }
 
     /// Adds the next token; returns the completion where it ends.
     fn extend(&mut self, logits: &[f32], context: Context<'_>) -> Result<Option<(usize, Completion)>> {
         let Some(active) = &mut self.active else { return Ok(None) };
         let job = &context.jobs[active.job];
-        let (token, logprob) = sampler::choose(logits, job.request.sampling, &mut active.rng);
+        let (token, logprob) =
+            sampler::choose(logits, job.request.sampling, &mut active.rng, &mut active.weights);
         self.sequence.push(token);
         active.logprobs.push(logprob);
         let new = &self.sequence[job.prompt.len()..];

@@ -4,19 +4,28 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng;
 
 use crate::generate::Sampling;
+use crate::kernels::math;
 
-/// The chosen token and its log-probability at temperature 1.
-pub(super) fn choose(logits: &[f32], sampling: Sampling, rng: &mut ChaCha8Rng) -> (u32, f32) {
+/// The chosen token and its log-probability at temperature 1. `weights` is scratch.
+pub(super) fn choose(
+    logits: &[f32],
+    sampling: Sampling,
+    rng: &mut ChaCha8Rng,
+    weights: &mut Vec<f32>,
+) -> (u32, f32) {
     let (best, highest) = argmax(logits);
+    let sum = exponentials(logits, highest, 1.0, weights);
     let token = if sampling.temperature <= 0.0 {
         best
     } else {
         // One draw a token, so the draw of a token is known by the request's key and the token's index.
         let uniform = (rng.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
-        draw(logits, highest, sampling, uniform)
+        if sampling.temperature.to_bits() != 1f32.to_bits() {
+            exponentials(logits, highest, 1.0 / sampling.temperature, weights);
+        }
+        draw(weights, sampling.top_p, uniform)
     };
-    let sum: f64 = logits.iter().map(|&logit| f64::from(logit - highest).exp()).sum();
-    (token as u32, (f64::from(logits[token] - highest) - sum.ln()) as f32)
+    (token as u32, logits[token] - highest - sum.ln())
 }
 
 /// First greatest logit. A row without a finite logit gives token 0.
@@ -30,29 +39,35 @@ fn argmax(logits: &[f32]) -> (usize, f32) {
     best
 }
 
-fn draw(logits: &[f32], highest: f32, sampling: Sampling, uniform: f64) -> usize {
-    let inverse = 1.0 / f64::from(sampling.temperature);
-    let weights: Vec<f64> =
-        logits.iter().map(|&logit| (f64::from(logit - highest) * inverse).exp()).collect();
-    if sampling.top_p >= 1.0 {
-        let total: f64 = weights.iter().sum();
-        return pick((0..weights.len()).map(|index| (index, weights[index])), uniform * total);
+/// `exp((logit - highest) * inverse)` into `weights`; returns their sum.
+#[multiversion::multiversion(targets("x86_64+avx512f+avx512vl+avx512bw+avx512dq", "x86_64+avx2+fma"))]
+fn exponentials(logits: &[f32], highest: f32, inverse: f32, weights: &mut Vec<f32>) -> f32 {
+    weights.clear();
+    weights.extend(logits.iter().map(|logit| (logit - highest) * inverse));
+    math::exp_in_place(weights, 0.0)
+}
+
+fn draw(weights: &[f32], top_p: f32, uniform: f64) -> usize {
+    let weight = |index: usize| f64::from(weights[index]);
+    if top_p >= 1.0 {
+        let total: f64 = (0..weights.len()).map(weight).sum();
+        return pick((0..weights.len()).map(|index| (index, weight(index))), uniform * total);
     }
-    let kept = nucleus(&weights, f64::from(sampling.top_p));
-    let total: f64 = kept.iter().map(|&index| weights[index]).sum();
-    pick(kept.iter().map(|&index| (index, weights[index])), uniform * total)
+    let kept = nucleus(weights, f64::from(top_p));
+    let total: f64 = kept.iter().map(|&index| weight(index)).sum();
+    pick(kept.iter().map(|&index| (index, weight(index))), uniform * total)
 }
 
 /// The fewest most probable tokens that together reach `top_p`, most probable first (never none).
-fn nucleus(weights: &[f64], top_p: f64) -> Vec<usize> {
-    let total: f64 = weights.iter().sum();
+fn nucleus(weights: &[f32], top_p: f64) -> Vec<usize> {
+    let total: f64 = weights.iter().map(|&weight| f64::from(weight)).sum();
     let mut order: Vec<usize> = (0..weights.len()).collect();
     order.sort_by(|&a, &b| weights[b].total_cmp(&weights[a]).then(a.cmp(&b)));
     let mut sum = 0.0;
     let count = order
         .iter()
         .position(|&index| {
-            sum += weights[index];
+            sum += f64::from(weights[index]);
             sum >= top_p * total
         })
         .map_or(order.len(), |last| last + 1);
@@ -87,7 +102,7 @@ mod tests {
 
     #[test]
     fn greedy_takes_the_first_greatest_and_scores_at_temperature_1() {
-        let (token, logprob) = choose(&[1.0, 3.0, 3.0], Sampling::GREEDY, &mut rng(0));
+        let (token, logprob) = choose(&[1.0, 3.0, 3.0], Sampling::GREEDY, &mut rng(0), &mut Vec::new());
         let expected = 3.0 - (1f64.exp() + 2.0 * 3f64.exp()).ln();
         assert_eq!(token, 1);
         assert!((f64::from(logprob) - expected).abs() < 1e-6);
@@ -100,7 +115,7 @@ mod tests {
         let mut rng = rng(1);
         let mut counts = [0f64; 3];
         for _ in 0..20_000 {
-            counts[choose(&logits, sampling, &mut rng).0 as usize] += 1.0;
+            counts[choose(&logits, sampling, &mut rng, &mut Vec::new()).0 as usize] += 1.0;
         }
         let total: f64 = logits.iter().map(|&logit| f64::from(logit / 2.0).exp()).sum();
         for (count, logit) in counts.iter().zip(logits) {
@@ -114,7 +129,7 @@ mod tests {
         let logits = [0.0, 5.0, 4.9, -1.0];
         let sampling = Sampling { temperature: 1.0, top_p: 0.9 };
         for item in 0..200 {
-            let (token, _) = choose(&logits, sampling, &mut rng(item));
+            let (token, _) = choose(&logits, sampling, &mut rng(item), &mut Vec::new());
             assert!(token == 1 || token == 2);
         }
         assert_eq!(nucleus(&[0.2, 0.5, 0.3], 0.4), vec![1]);
@@ -125,7 +140,7 @@ mod tests {
     fn odd_rows_choose_something() {
         for logits in [[f32::NAN; 3], [f32::NEG_INFINITY; 3], [f32::INFINITY; 3]] {
             for sampling in [Sampling::GREEDY, Sampling::TEMPERATURE_1] {
-                assert!(choose(&logits, sampling, &mut rng(3)).0 < 3);
+                assert!(choose(&logits, sampling, &mut rng(3), &mut Vec::new()).0 < 3);
             }
         }
     }

@@ -94,7 +94,7 @@ pub(crate) fn matmul(
 
 /// Rows a product with `n` columns needs at least so that a row's bits do not depend on the number of rows.
 pub(crate) fn row_count(n: usize) -> usize {
-    if n <= 64 { 65.max(256 / n.max(1) + 1) } else { 4 }
+    if n <= 64 { 65 } else { 4 }
 }
 
 /// `y = x w^T` (+ y): a linear layer, `x` of `m` rows of `k`, `w` of `n` rows of `k`.

@@ -6,6 +6,7 @@
 //! (see [`gemm`] for what is needed to keep its rows independent).
 
 pub(crate) mod attention;
+pub(crate) mod columns;
 pub(crate) mod decode;
 pub(crate) mod gemm;
 pub(crate) mod head;

@@ -140,3 +140,100 @@ fn block_square_sum(block: &[f32]) -> f64 {
     }
     lanes.iter().sum::<f64>() + rest
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use safetensors::SafeTensors;
+
+    const REFERENCE: &[u8] = include_bytes!("../../tests/golden/optimizers.safetensors");
+
+    fn values(name: &str) -> Vec<f32> {
+        let file = SafeTensors::deserialize(REFERENCE).unwrap();
+        crate::file::from_bytes(file.tensor(name).unwrap().data())
+    }
+
+    /// The three tensors of the reference as a model of its own.
+    fn layout() -> Layout {
+        let mut len = 0;
+        let mut parameter = |name: &str, shape: &[usize], kind| {
+            let range = len..len + shape.iter().product::<usize>();
+            len = range.end;
+            Parameter { name: name.to_owned(), shape: shape.to_vec(), range, kind }
+        };
+        let parameters = vec![
+            parameter("wide", &[24, 40], ParameterKind::Matrix),
+            parameter("tall", &[40, 24], ParameterKind::Matrix),
+            parameter("vector", &[24], ParameterKind::Vector),
+        ];
+        Layout { parameters, embedding: 0..0, layers: Vec::new(), final_norm: 0..0, head: 0..0, len }
+    }
+
+    /// Relative error of each tensor after four steps.
+    fn errors(config: &OptimizerConfig, expected: &[&str]) -> Vec<f64> {
+        let layout = layout();
+        let gather = |prefix: &str| -> Vec<f32> {
+            layout
+                .parameters
+                .iter()
+                .flat_map(|parameter| values(&format!("{prefix}{}", parameter.name)))
+                .collect()
+        };
+        let mut parameters = gather("start.");
+        let mut state = OptimizerState::new(layout.len);
+        for step in 0..4 {
+            // A gradient twice as large at half the scale is the same gradient.
+            let gradient: Vec<f32> =
+                gather(&format!("gradient.{step}.")).iter().map(|value| value * 2.0).collect();
+            state.apply(config, &layout, &mut parameters, &gradient, 0.5, 0.01 * (step + 1) as f32);
+        }
+        layout
+            .parameters
+            .iter()
+            .zip(expected)
+            .map(|(parameter, expected)| {
+                let expected = values(expected);
+                let found = &parameters[parameter.range.clone()];
+                let norm =
+                    |values: &mut dyn Iterator<Item = f32>| values.map(|v| f64::from(v).powi(2)).sum::<f64>();
+                let difference = norm(&mut found.iter().zip(&expected).map(|(a, b)| a - b));
+                (difference / norm(&mut expected.iter().copied())).sqrt()
+            })
+            .collect()
+    }
+
+    const ADAMW: AdamWConfig = AdamWConfig { beta1: 0.9, beta2: 0.98, epsilon: 1e-8, weight_decay: 0.1 };
+
+    #[test]
+    fn adamw_agrees_with_torch() {
+        let config = OptimizerConfig::AdamW(ADAMW);
+        for error in errors(&config, &["adamw.wide", "adamw.tall", "adamw.vector"]) {
+            assert!(error < 1e-6, "{error:.2e}");
+        }
+    }
+
+    #[test]
+    fn muon_agrees_with_torch() {
+        let muon = MuonConfig { weight_decay: 0.1, learning_rate_factor: 1.0, ..MuonConfig::default() };
+        let config = OptimizerConfig::Muon { muon, adamw: ADAMW };
+        for error in errors(&config, &["muon.wide", "muon.tall", "adamw.vector"]) {
+            assert!(error < 1e-6, "{error:.2e}");
+        }
+        // torch rounds to bf16 on the way.
+        for error in errors(&config, &["torch_muon.wide", "torch_muon.tall", "adamw.vector"]) {
+            assert!(error < 2e-3, "{error:.2e}");
+        }
+    }
+
+    #[test]
+    fn square_sums_do_not_depend_on_threads() {
+        let values: Vec<f32> = (0..200_001).map(|i| (i as f32 * 0.37).sin()).collect();
+        let sum = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| square_sum(&values)).to_bits()
+        };
+        assert_eq!(sum(1), sum(4));
+        let exact: f64 = values.iter().map(|value| f64::from(*value).powi(2)).sum();
+        assert!((f64::from_bits(sum(1)) - exact).abs() < 1e-6 * exact);
+    }
+}

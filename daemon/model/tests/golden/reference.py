@@ -4,7 +4,7 @@
     python daemon/model/tests/golden/reference.py
 
 For each model a safetensors file with its weights (HF names), ragged sequences, their logits at a few rows, the
-weighted cross-entropy and every parameter's gradient, and greedy continuations; config.json beside it.
+weighted cross-entropy and every parameter's gradient, and greedy continuations; config.json beside it. And what torch's optimizers do to three tensors in four steps.
 """
 
 import json
@@ -73,7 +73,57 @@ def reference(name: str, tied: bool, seed: int) -> None:
     (HERE / f"{name}.config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
 
 
+def orthogonal(matrix: torch.Tensor) -> torch.Tensor:
+    """torch.optim.Muon's Newton-Schulz iteration, in 32 bits where torch rounds to bf16."""
+    x = matrix / matrix.norm().clamp(min=1e-7)
+    x = x.T if matrix.shape[0] > matrix.shape[1] else x
+    for _ in range(5):
+        gram = x @ x.T
+        x = 3.4445 * x + (-4.775 * gram + 2.0315 * gram @ gram) @ x
+    return x.T if matrix.shape[0] > matrix.shape[1] else x
+
+
+def optimizers() -> None:
+    torch.manual_seed(3)
+    shapes = {"wide": (24, 40), "tall": (40, 24), "vector": (24,)}
+    start = {name: torch.randn(shape) for name, shape in shapes.items()}
+    gradients = [{name: torch.randn(shape) for name, shape in shapes.items()} for _ in range(4)]
+    tensors = {f"start.{name}": values.clone() for name, values in start.items()}
+    for step, step_gradients in enumerate(gradients):
+        tensors |= {f"gradient.{step}.{name}": values for name, values in step_gradients.items()}
+
+    adamw = {name: torch.nn.Parameter(values.clone()) for name, values in start.items()}
+    optimizer = torch.optim.AdamW([
+        {"params": [adamw["wide"], adamw["tall"]], "weight_decay": 0.1},
+        {"params": [adamw["vector"]], "weight_decay": 0.0},
+    ], betas=(0.9, 0.98), eps=1e-8)
+    torch_muon = {name: torch.nn.Parameter(start[name].clone()) for name in ("wide", "tall")}
+    muon_optimizer = torch.optim.Muon(torch_muon.values(), weight_decay=0.1, momentum=0.95, nesterov=True,
+                                      adjust_lr_fn="original")
+    muon = {name: start[name].clone() for name in ("wide", "tall")}
+    momentum = {name: torch.zeros(shapes[name]) for name in muon}
+    for step, step_gradients in enumerate(gradients):
+        rate = 0.01 * (step + 1)
+        for group in [*optimizer.param_groups, *muon_optimizer.param_groups]:
+            group["lr"] = rate
+        for name, gradient in step_gradients.items():
+            adamw[name].grad = gradient.clone()
+            if name in muon:
+                torch_muon[name].grad = gradient.clone()
+                momentum[name].lerp_(gradient, 0.05)
+                update = orthogonal(gradient.lerp(momentum[name], 0.95))
+                ratio = max(1.0, shapes[name][0] / shapes[name][1]) ** 0.5
+                muon[name] = muon[name] * (1 - rate * 0.1) - rate * ratio * update
+        optimizer.step()
+        muon_optimizer.step()
+    tensors |= {f"adamw.{name}": values.detach().clone() for name, values in adamw.items()}
+    tensors |= {f"muon.{name}": values.contiguous() for name, values in muon.items()}
+    tensors |= {f"torch_muon.{name}": values.detach().clone() for name, values in torch_muon.items()}
+    save_file({name: values.contiguous() for name, values in tensors.items()}, HERE / "optimizers.safetensors")
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
+    optimizers()
     reference("tied", True, 1)
     reference("untied", False, 2)
