@@ -7,6 +7,7 @@ use crate::curves::{self, Panel};
 use crate::examples::{self, Moment};
 use crate::tables::{self, Change, GainTable};
 use crate::{Comparison, Error, Run, plot};
+use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, context};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -55,33 +56,44 @@ pub fn write_comparison(comparison: &Comparison, path: &Path) -> Result<(), Erro
     write(path, &comparison_page(comparison)?)
 }
 
+/// What the template of a run's page shows.
+#[derive(Serialize)]
+struct ReportPage {
+    name: String,
+    verdict: Option<String>,
+    tiles: Vec<Tile>,
+    gains: Vec<GainTable>,
+    figures: Vec<Figure>,
+    moments: Vec<Moment>,
+    facts: Vec<Fact>,
+    config: String,
+}
+
 /// The page of a run.
 pub fn page(run: &Run) -> Result<String, Error> {
     let gains = tables::gains(run);
-    let figures = curves::panels(run).iter().map(figure).collect::<Result<Vec<_>, _>>()?;
-    let environment = environment()?;
-    Ok(environment.get_template("report.html")?.render(context! {
-        name => run.name,
-        verdict => gains.first().map(sentence),
-        tiles => tiles(run, gains.first()),
-        gains => gains,
-        figures => figures,
-        moments => examples::moments(run)?.iter().map(labelled).collect::<Vec<_>>(),
-        facts => facts(run),
-        config => run.config,
-    })?)
+    let content = ReportPage {
+        name: run.name.clone(),
+        verdict: gains.first().map(sentence),
+        tiles: tiles(run, gains.first()),
+        figures: curves::panels(run).iter().map(figure).collect::<Result<_, _>>()?,
+        moments: examples::moments(run)?,
+        facts: facts(run),
+        config: run.config.clone(),
+        gains,
+    };
+    Ok(environment()?.get_template("report.html")?.render(Serde(content))?)
 }
 
 /// The page of a comparison.
 pub fn comparison_page(comparison: &Comparison) -> Result<String, Error> {
-    Ok(environment()?.get_template("comparison.html")?.render(context! { comparison => comparison })?)
+    let content = context! { comparison => Serde(comparison) };
+    Ok(environment()?.get_template("comparison.html")?.render(content)?)
 }
 
 fn environment() -> Result<Environment<'static>, Error> {
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
-    environment.set_trim_blocks(true);
-    environment.set_lstrip_blocks(true);
     environment.add_filter("fixed", |value: f64, digits: usize| format!("{value:.digits$}"));
     environment.add_filter("signed", |value: f64| format!("{value:+.1}").replace('-', "\u{2212}"));
     environment.add_global("style", STYLE);
@@ -146,11 +158,6 @@ fn tiles(run: &Run, table: Option<&GainTable>) -> Vec<Tile> {
     tiles
 }
 
-/// The names of the moments are given here, where it is known how many there are.
-fn labelled(moment: &Moment) -> minijinja::Value {
-    context! { step => moment.step, examples => moment.examples }
-}
-
 /// Provenance: every entry of `run.json`, nested names joined by dots.
 fn facts(run: &Run) -> Vec<Fact> {
     let mut facts = Vec::new();
@@ -165,8 +172,16 @@ fn flatten(prefix: &str, value: &serde_json::Value, facts: &mut Vec<Fact>) {
             flatten(&name, value, facts);
         }
     } else if !value.is_null() {
-        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        facts.push(Fact { name: prefix.replace('_', " "), value: text });
+        facts.push(Fact { name: prefix.replace('_', " "), value: plain(value) });
+    }
+}
+
+/// A value as a person would write it: texts without quotes, lists without brackets.
+fn plain(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::String(text) => text.clone(),
+        serde_json::Value::Array(values) => values.iter().map(plain).collect::<Vec<_>>().join(" "),
+        other => other.to_string(),
     }
 }
 

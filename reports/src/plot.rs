@@ -70,7 +70,7 @@ fn draw(panel: &Panel, alone: bool, text: &mut String) -> Drawn {
         .light_line_style(GRID.mix(0.0))
         .label_style(label_style(TEXT))
         .x_label_formatter(&|step| format!("{step:.0}"))
-        .y_label_formatter(&|value| format!("{value:.decimals$}{}", panel.unit))
+        .y_label_formatter(&|value| axis_label(*value, decimals, panel.unit))
         .draw()?;
     for series in &panel.series {
         draw_series(&mut chart, series)?;
@@ -150,13 +150,15 @@ fn spread(heights: &[i32], top: i32, bottom: i32) -> Vec<i32> {
 
 fn smooth(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     let values: Vec<f64> = points.iter().map(|point| point.1).collect();
-    let window = (points.len() / 12).max(4);
+    let window = (points.len() / 10).max(5);
     let means = statistics::trailing_mean(&values, window);
     points.iter().zip(means).map(|(point, mean)| (point.0, mean)).collect()
 }
 
 fn label_style(color: RGBColor) -> TextStyle<'static> {
-    TextStyle::from(("sans-serif", FONT_SIZE).into_font()).color(&color)
+    let mut style = TextStyle::from(("sans-serif", FONT_SIZE).into_font());
+    style.color = color.to_backend_color();
+    style
 }
 
 fn rgb((red, green, blue): (u8, u8, u8)) -> RGBColor {
@@ -185,6 +187,13 @@ fn value_range(panel: &Panel) -> Range<f64> {
     if range.end > range.start { range } else { least..most }
 }
 
+/// A number of the axis, without the sign of a rounded zero.
+fn axis_label(value: f64, decimals: usize, unit: &str) -> String {
+    let text = format!("{value:.decimals$}");
+    let is_zero = text.chars().all(|c| matches!(c, '-' | '0' | '.'));
+    format!("{}{unit}", if is_zero { text.trim_start_matches('-') } else { &text })
+}
+
 /// Digits after the point that tell the axis labels apart.
 fn decimals(range: &Range<f64>) -> usize {
     let step = (range.end - range.start) / 5.0;
@@ -200,7 +209,7 @@ mod tests {
         Panel {
             title: "Reward <per> group".into(),
             caption: String::new(),
-            unit: String::new(),
+            unit: "",
             bounds: (f64::NEG_INFINITY, f64::INFINITY),
             from_zero: false,
             series: vec![Series { name: "deduction & co".into(), color: (0x25, 0x63, 0xEB), style, points }],
@@ -227,6 +236,8 @@ mod tests {
         assert_eq!(decimals(&(0.0..100.0)), 0);
         assert_eq!(decimals(&(0.0..1.0)), 1);
         assert_eq!(decimals(&(0.0..0.01)), 3);
+        assert_eq!(axis_label(-0.001, 2, "%"), "0.00%");
+        assert_eq!(axis_label(-0.01, 2, ""), "-0.01");
     }
 
     proptest! {

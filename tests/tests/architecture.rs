@@ -92,7 +92,10 @@ fn reports_never_depend_on_another_crate() {
 fn no_crate_is_called_utils_common_or_core() {
     for name in crates().keys() {
         let last = name.rsplit('-').next().unwrap_or(name);
-        assert!(!["utils", "util", "common", "core", "misc", "helpers"].contains(&last), "{name} says nothing");
+        assert!(
+            !["utils", "util", "common", "core", "misc", "helpers"].contains(&last),
+            "{name} says nothing"
+        );
     }
 }
 
@@ -117,29 +120,35 @@ fn no_file_is_long_without_a_reason() {
         .filter_map(|path| {
             let text = std::fs::read_to_string(&path).expect("a source is text");
             let lines = text.lines().count();
-            let reason = text.lines().take_while(|line| line.starts_with("//!")).any(|line| line.contains("one file"));
+            let reason =
+                text.lines().take_while(|line| line.starts_with("//!")).any(|line| line.contains("one file"));
             (lines > LIMIT && !reason).then(|| format!("{} has {lines} lines", path.display()))
         })
         .collect();
-    assert!(too_long.is_empty(), "split, or say in the module documentation why it is \"one file\": {too_long:#?}");
+    assert!(
+        too_long.is_empty(),
+        "split, or say in the module documentation why it is \"one file\": {too_long:#?}"
+    );
 }
 
 /// ARCHITECTURE.md names a test for each invariant that can be tested: all of them exist.
 #[test]
 fn every_invariant_names_a_test_that_exists() {
-    let text = std::fs::read_to_string(workspace().join("ARCHITECTURE.md")).expect("ARCHITECTURE.md is there");
+    let text =
+        std::fs::read_to_string(workspace().join("ARCHITECTURE.md")).expect("ARCHITECTURE.md is there");
     let named: Vec<&str> = text
         .split("(test `")
         .skip(1)
         .map(|rest| rest.split('`').next().expect("split gives one part at least"))
         .collect();
     assert!(named.len() >= 5, "the invariants name their tests as (test `name`)");
-    let code: String = sources()
-        .iter()
-        .map(|path| std::fs::read_to_string(path).expect("a source is text"))
-        .collect();
+    let code: String =
+        sources().iter().map(|path| std::fs::read_to_string(path).expect("a source is text")).collect();
     for name in named {
-        assert!(code.contains(&format!("fn {name}(")), "ARCHITECTURE.md names the test {name}, which is nowhere");
+        assert!(
+            code.contains(&format!("fn {name}(")),
+            "ARCHITECTURE.md names the test {name}, which is nowhere"
+        );
     }
 }
 
@@ -147,7 +156,8 @@ fn every_invariant_names_a_test_that_exists() {
 #[test]
 fn links_between_documents_lead_somewhere() {
     let root = workspace();
-    let mut documents = vec![root.join("README.md"), root.join("ARCHITECTURE.md"), root.join("CONTRIBUTING.md")];
+    let mut documents =
+        vec![root.join("README.md"), root.join("ARCHITECTURE.md"), root.join("CONTRIBUTING.md")];
     for folder in ["docs", "docs/adr"] {
         for entry in std::fs::read_dir(root.join(folder)).expect("the folder of documents is there") {
             let path = entry.expect("an entry can be read").path();
