@@ -79,11 +79,12 @@ fn longest_block(
     work: &mut u64,
 ) -> Option<Block> {
     let mut best = Block { a: window.a_low, b: window.b_low, size: 0 };
-    // (position in b, length of the common block ending there) for the row before and this row, by position.
-    let (mut above, mut row): (Vec<(usize, usize)>, Vec<(usize, usize)>) = (Vec::new(), Vec::new());
-    for index in window.a_low..window.a_high {
+    // For the row before and this row, by position in `b`: where a common block ends, and its length.
+    let mut above: Vec<(usize, usize)> = Vec::new();
+    let mut row = above.clone();
+    for (index, character) in a.iter().enumerate().take(window.a_high).skip(window.a_low) {
         row.clear();
-        let places = anchors.get(&a[index]).map_or(&[][..], Vec::as_slice);
+        let places = anchors.get(character).map_or(&[][..], Vec::as_slice);
         let first = places.partition_point(|&place| place < window.b_low);
         let mut reached = 0;
         for &place in places[first..].iter().take_while(|&&place| place < window.b_high) {
