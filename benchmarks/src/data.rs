@@ -140,7 +140,7 @@ pub fn read_plain(path: &Path, bound: u64) -> Result<Vec<u8>, BenchmarkError> {
     if bytes.starts_with(&[0x1f, 0x8b]) { unpack(&bytes[..], path, bound) } else { Ok(bytes) }
 }
 
-fn unpack(packed: &[u8], path: &Path, bound: u64) -> Result<Vec<u8>, BenchmarkError> {
+pub(crate) fn unpack(packed: &[u8], path: &Path, bound: u64) -> Result<Vec<u8>, BenchmarkError> {
     let mut plain = Vec::new();
     MultiGzDecoder::new(packed)
         .take(bound + 1)

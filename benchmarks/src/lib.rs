@@ -23,6 +23,10 @@ mod suite;
 pub mod suites;
 #[cfg(test)]
 mod test_data;
+#[cfg(test)]
+mod test_model;
+#[cfg(test)]
+mod test_sandbox;
 
 pub use data::{DataFolder, DataLocation};
 pub use error::BenchmarkError;

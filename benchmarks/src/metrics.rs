@@ -17,11 +17,13 @@
 //! `metrics` and `counts` at the top are those of the first decoding. All rates are in percent. With groups
 //! every rate of a decoding is the plain mean over the groups (each task type weighs the same).
 
+use crate::passk::pass_at_k;
+use crate::statistics::squared_error;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// One graded sample: a line of `items.jsonl`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ItemRecord {
     /// Name of the item.
     pub item: String,
@@ -110,7 +112,211 @@ pub struct Metrics {
 impl Metrics {
     /// Computes the figures; `records` in the order of `items.jsonl`.
     pub fn compute(suite: &str, model: Option<&str>, records: &[ItemRecord]) -> Self {
-        let _ = records;
-        Self { suite: suite.into(), model: model.map(Into::into), ..Self::default() }
+        let mut order: Vec<&str> = Vec::new();
+        let mut by_decoding: BTreeMap<&str, Vec<&ItemRecord>> = BTreeMap::new();
+        for record in records {
+            let members = by_decoding.entry(&record.decoding).or_default();
+            if members.is_empty() {
+                order.push(&record.decoding);
+            }
+            members.push(record);
+        }
+        let decodings: BTreeMap<String, DecodingMetrics> =
+            by_decoding.iter().map(|(name, members)| ((*name).to_owned(), of_decoding(members))).collect();
+        let headline = order.first().and_then(|name| decodings.get(*name)).cloned().unwrap_or_default();
+        Self {
+            suite: suite.into(),
+            model: model.map(Into::into),
+            n_items: headline.n_items,
+            pass_at_1: headline.metrics.get("pass@1").copied().unwrap_or(0.0),
+            metrics: headline.metrics,
+            counts: headline.counts,
+            decodings,
+        }
+    }
+}
+
+fn of_decoding(records: &[&ItemRecord]) -> DecodingMetrics {
+    let mut by_group: BTreeMap<&str, Vec<&ItemRecord>> = BTreeMap::new();
+    for record in records {
+        by_group.entry(&record.group).or_default().push(record);
+    }
+    let n = records.iter().map(|record| record.sample + 1).max().unwrap_or(0);
+    let groups: BTreeMap<String, GroupMetrics> =
+        by_group.iter().map(|(name, members)| ((*name).to_owned(), of_group(members))).collect();
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for group in groups.values() {
+        for (verdict, count) in &group.counts {
+            *counts.entry(verdict.clone()).or_default() += count;
+        }
+    }
+    DecodingMetrics {
+        n,
+        n_items: groups.values().map(|group| group.n_items).sum(),
+        metrics: mean_over_groups(&groups),
+        counts,
+        groups: if groups.keys().all(String::is_empty) { BTreeMap::new() } else { groups },
+    }
+}
+
+/// Plain mean of each figure over the groups that have it; standard errors add as those of independent means.
+fn mean_over_groups(groups: &BTreeMap<String, GroupMetrics>) -> BTreeMap<String, f64> {
+    let mut values: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+    for group in groups.values() {
+        for (name, value) in &group.metrics {
+            values.entry(name).or_default().push(*value);
+        }
+    }
+    let combine = |name: &str, values: &[f64]| {
+        let n = values.len() as f64;
+        if name.starts_with("stderr") {
+            values.iter().map(|value| value * value).sum::<f64>().sqrt() / n
+        } else {
+            values.iter().sum::<f64>() / n
+        }
+    };
+    values.into_iter().map(|(name, values)| (name.to_owned(), combine(name, &values))).collect()
+}
+
+fn of_group(records: &[&ItemRecord]) -> GroupMetrics {
+    let by_item = samples_by_item(records);
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for record in records {
+        *counts.entry(record.verdict.clone()).or_default() += 1;
+    }
+    let mut metrics = BTreeMap::new();
+    let rates: Vec<f64> = by_item.values().map(|(n, right)| *right as f64 / *n as f64).collect();
+    metrics.insert("pass@1".to_owned(), 100.0 * mean(&rates));
+    metrics.insert("stderr".to_owned(), 100.0 * squared_error(&rates).sqrt());
+    // A k is reported only where every item was asked for at least k samples.
+    let mut asked: BTreeMap<&str, usize> = BTreeMap::new();
+    for record in records {
+        *asked.entry(&record.item).or_default() += 1;
+    }
+    let least = asked.values().copied().min().unwrap_or(0);
+    for k in [2, 4, 5, 8, 10, 16, 32, 64, 100].into_iter().filter(|k| *k <= least) {
+        // Fewer than k samples are left only of an item that has a right one: some k of them hold it.
+        let estimates: Vec<f64> =
+            by_item.values().map(|(n, right)| pass_at_k(*n, *right, k).unwrap_or(1.0)).collect();
+        metrics.insert(format!("pass@{k}"), 100.0 * mean(&estimates));
+        metrics.insert(format!("stderr_pass@{k}"), 100.0 * squared_error(&estimates).sqrt());
+    }
+    let share = |of: &dyn Fn(&ItemRecord) -> bool| {
+        100.0 * records.iter().filter(|record| of(record)).count() as f64 / records.len() as f64
+    };
+    metrics.insert("finished_share".to_owned(), share(&|record| record.finished));
+    let tokens: Vec<f64> = records.iter().map(|record| record.tokens as f64).collect();
+    metrics.insert("response_tokens".to_owned(), mean(&tokens));
+    if records.iter().any(|record| record.thought.is_some()) {
+        metrics.insert("thought_share".to_owned(), share(&|record| record.thought == Some(true)));
+        for (name, wanted) in [("pass@1_with_thought", true), ("pass@1_without_thought", false)] {
+            let of_kind: Vec<f64> = records
+                .iter()
+                .filter(|record| record.thought == Some(wanted))
+                .map(|record| f64::from(u8::from(record.pass)))
+                .collect();
+            if !of_kind.is_empty() {
+                metrics.insert(name.to_owned(), 100.0 * mean(&of_kind));
+            }
+        }
+    }
+    GroupMetrics { n_items: by_item.len(), metrics, counts }
+}
+
+/// (samples, right) by item. `skipped` samples (CRUXEval) are left out of an item's list, unless no other is right:
+/// then the whole list is wrong.
+fn samples_by_item<'a>(records: &[&'a ItemRecord]) -> BTreeMap<&'a str, (usize, usize)> {
+    let mut by_item: BTreeMap<&str, (usize, usize, usize)> = BTreeMap::new();
+    for record in records {
+        let (asked, counted, right) = by_item.entry(&record.item).or_default();
+        *asked += 1;
+        *counted += usize::from(record.verdict != "skipped");
+        *right += usize::from(record.pass);
+    }
+    by_item
+        .into_iter()
+        .map(|(item, (asked, counted, right))| (item, (if right > 0 { counted } else { asked }, right)))
+        .collect()
+}
+
+fn mean(values: &[f64]) -> f64 {
+    if values.is_empty() { 0.0 } else { values.iter().sum::<f64>() / values.len() as f64 }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A record with what the figures need.
+    pub(crate) fn record(group: &str, item: &str, sample: usize, pass: bool) -> ItemRecord {
+        ItemRecord {
+            item: item.into(),
+            group: group.into(),
+            decoding: if sample < 100 { "greedy".into() } else { "sampled".into() },
+            sample: sample % 100,
+            prompt_hash: String::new(),
+            output: String::new(),
+            extracted: String::new(),
+            verdict: if pass { "pass".into() } else { "fail".into() },
+            reason: String::new(),
+            pass,
+            tokens: 10 + sample,
+            finished: true,
+            fuel: 0,
+            thought: Some(pass),
+            details: BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn groups_weigh_the_same_whatever_their_size() {
+        let records = [
+            record("a", "a/0", 0, true),
+            record("b", "b/0", 0, false),
+            record("b", "b/1", 0, false),
+            record("b", "b/2", 0, true),
+        ];
+        let metrics = Metrics::compute("tiny", Some("m"), &records);
+        let third = 100.0 / 3.0;
+        assert!((metrics.pass_at_1 - (100.0 + third) / 2.0).abs() < 1e-9);
+        assert_eq!(metrics.counts, BTreeMap::from([("fail".into(), 2), ("pass".into(), 2)]));
+        let greedy = &metrics.decodings["greedy"];
+        assert!((greedy.groups["b"].metrics["stderr"] - third).abs() < 1e-9);
+        assert!((greedy.metrics["stderr"] - third / 2.0).abs() < 1e-9);
+        assert!((greedy.groups["b"].metrics["thought_share"] - third).abs() < 1e-9);
+        assert_eq!(greedy.groups["a"].metrics.get("pass@1_without_thought"), None);
+    }
+
+    #[test]
+    fn a_k_needs_k_samples_of_every_item() {
+        let mut records: Vec<_> = (0..8).map(|sample| record("", "x", 100 + sample, sample < 2)).collect();
+        let metrics = Metrics::compute("s", None, &records);
+        let sampled = &metrics.decodings["sampled"];
+        assert_eq!((sampled.n, sampled.metrics["pass@1"], sampled.metrics["pass@8"]), (8, 25.0, 100.0));
+        assert!(sampled.groups.is_empty());
+        records.push(record("", "y", 100, false));
+        let metrics = Metrics::compute("s", None, &records);
+        assert_eq!(metrics.metrics.get("pass@8"), None);
+        assert_eq!(metrics.pass_at_1, 12.5);
+    }
+
+    #[test]
+    fn skipped_samples_leave_the_list_of_an_item_with_a_right_one() {
+        let mut records: Vec<_> = (0..5).map(|sample| record("", "x", sample, sample == 0)).collect();
+        for skipped in &mut records[2..] {
+            skipped.verdict = "skipped".into();
+        }
+        let mut lost = record("", "y", 0, false);
+        lost.verdict = "skipped".into();
+        let metrics = Metrics::compute("s", None, &records);
+        assert_eq!((metrics.pass_at_1, metrics.metrics["pass@5"]), (50.0, 100.0));
+        records.push(lost);
+        assert_eq!(Metrics::compute("s", None, &records).pass_at_1, 25.0);
+    }
+
+    #[test]
+    fn nothing_evaluated_gives_zeros() {
+        let metrics = Metrics::compute("s", None, &[]);
+        assert_eq!((metrics.n_items, metrics.pass_at_1), (0, 0.0));
     }
 }

@@ -1,19 +1,9 @@
 //! How a suite is prompted and judged.
 
 use crate::ReferencePrompts;
+pub use azr_selfplay::config::Mode;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-
-/// Whose behaviour a grader follows where the reference is unsound.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Mode {
-    /// The reference's, damage included.
-    Paper,
-    /// Sound: a program cannot talk the grader into a pass, text answers are kept.
-    #[default]
-    Clean,
-}
 
 /// Time rules of the code suites: least limit of one input in seconds, and factor over the reference's time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,9 +60,9 @@ pub enum PromptSource {
 }
 
 /// All options of a suite.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct SuiteOptions {
-    /// Grading mode.
+    /// Whose behaviour the graders follow where the reference is unsound; `clean` by default.
     pub mode: Mode,
     /// Time rules of the code suites.
     pub limits: TimeRules,
@@ -82,4 +72,38 @@ pub struct SuiteOptions {
     pub profile: Profile,
     /// CRUXEval: ask for a thought before the answer.
     pub thought: bool,
+    /// Math sets, reference texts: the variant that asks for a box (the 7B coder's).
+    pub boxed: bool,
+}
+
+impl Default for SuiteOptions {
+    fn default() -> Self {
+        Self {
+            mode: Mode::Clean,
+            limits: TimeRules::default(),
+            prompts: PromptSource::default(),
+            profile: Profile::default(),
+            thought: false,
+            boxed: false,
+        }
+    }
+}
+
+impl SuiteOptions {
+    /// What decides prompts and verdicts, in words, for the record of an evaluation.
+    pub fn describe(&self) -> String {
+        let mode = if self.mode == Mode::Paper { "paper" } else { "clean" };
+        let limits = if self.limits == TimeRules::Paper { "paper" } else { "evalplus" };
+        let prompts = match self.prompts {
+            PromptSource::Own => "own",
+            PromptSource::Paper(_) => "paper",
+        };
+        let profile = match self.profile {
+            Profile::Base => "base",
+            Profile::Chat(_) => "chat",
+            Profile::Compact => "compact",
+        };
+        let Self { thought, boxed, .. } = self;
+        format!("mode={mode} limits={limits} prompts={prompts} profile={profile} thought={thought} boxed={boxed}")
+    }
 }

@@ -149,3 +149,68 @@ fn bootstrap_interval(strata: &[Vec<f64>], seed: u64, resamples: usize) -> (f64,
     let at = |share: f64| means[((resamples - 1) as f64 * share).round() as usize];
     (at(0.025), at(0.975))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::tests::record;
+
+    fn pairs(values: &[(&str, f64, f64)]) -> Vec<Pair> {
+        values.iter().map(|(group, first, second)| Pair { group: (*group).into(), first: *first, second: *second }).collect()
+    }
+
+    #[test]
+    fn normal_interval_by_hand() {
+        // Differences 1, 0, 0, 1: mean 0.5, variance 1/3, squared error 1/12.
+        let result = paired_difference(
+            &pairs(&[("", 0.0, 1.0), ("", 0.0, 0.0), ("", 1.0, 1.0), ("", 0.0, 1.0)]),
+            IntervalMethod::Normal,
+        )
+        .unwrap();
+        assert_eq!((result.n_items, result.first, result.second, result.difference), (4, 25.0, 75.0, 50.0));
+        let stderr = 100.0 * (1.0_f64 / 12.0).sqrt();
+        assert!((result.stderr - stderr).abs() < 1e-9);
+        assert!((result.high - (50.0 + 1.959_964 * stderr)).abs() < 1e-9);
+        assert!(!result.is_significant());
+    }
+
+    #[test]
+    fn groups_are_strata_of_equal_weight() {
+        let result = paired_difference(
+            &pairs(&[("a", 0.0, 1.0), ("b", 0.0, 0.0), ("b", 0.0, 0.0), ("b", 0.0, 0.0)]),
+            IntervalMethod::Normal,
+        )
+        .unwrap();
+        assert_eq!((result.difference, result.stderr), (50.0, 0.0));
+        assert!(result.is_significant());
+    }
+
+    #[test]
+    fn bootstrap_agrees_with_the_normal_interval_and_repeats_exactly() {
+        let many: Vec<Pair> = (0..300)
+            .map(|index| Pair {
+                group: if index % 2 == 0 { "a".into() } else { "b".into() },
+                first: f64::from(u8::from(index % 3 == 0)),
+                second: f64::from(u8::from(index % 5 != 0)),
+            })
+            .collect();
+        let normal = paired_difference(&many, IntervalMethod::Normal).unwrap();
+        let method = IntervalMethod::Bootstrap { seed: 1, resamples: 2_000 };
+        let bootstrap = paired_difference(&many, method).unwrap();
+        assert!((normal.low - bootstrap.low).abs() < 1.5 && (normal.high - bootstrap.high).abs() < 1.5);
+        assert_eq!(paired_difference(&many, method).unwrap(), bootstrap);
+    }
+
+    #[test]
+    fn samples_of_an_item_form_one_cluster() {
+        let first: Vec<_> = (0..4).map(|sample| record("", "x", sample, sample == 0)).collect();
+        let mut second: Vec<_> = (0..2).map(|sample| record("", "x", sample, true)).collect();
+        second.push(record("", "only here", 0, true));
+        assert_eq!(
+            pair_by_item(&first, &second, "greedy"),
+            [Pair { group: String::new(), first: 0.25, second: 1.0 }]
+        );
+        assert!(pair_by_item(&first, &second, "sampled").is_empty());
+        assert_eq!(paired_difference(&[], IntervalMethod::Normal), None);
+    }
+}

@@ -77,6 +77,9 @@ pub trait Suite: Send + Sync {
     /// Its name on the command line.
     fn name(&self) -> &'static str;
 
+    /// Options that decide prompts and verdicts, for the record.
+    fn settings(&self) -> String;
+
     /// Number of items.
     fn len(&self) -> usize;
 

@@ -1,1 +1,6 @@
 //! How answers are judged, one file a family of suites.
+
+pub mod code;
+pub mod crux;
+pub mod math;
+pub mod solver;

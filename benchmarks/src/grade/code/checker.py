@@ -1,0 +1,336 @@
+# Runs inside the sandbox. Loads one program and compares its results with the expected ones by the rules of
+# EvalPlus (spec section 2.4 and 2.5). The host appends one call of `_setup(...)` and then evaluates `_load()`
+# and `_check(i)`, or in clean mode `_claim(i)` here and `_judge(i)` in another fresh instance.
+
+import ast as _ast
+import builtins as _builtins
+import copy as _copy
+import io as _io
+import math as _math
+import sys as _sys
+
+_SET_TASKS = {
+    "similar_elements", "find_char_long", "common_in_nested_lists", "extract_singly", "larg_nnum",
+    "intersection_array", "find_dissimilar", "Diff",
+}
+_NOT_NONE_TASKS = {"check_str", "text_match_three", "text_starta_endb"}
+
+_FORBIDDEN = {
+    "os": (
+        "kill system putenv remove removedirs rmdir fchdir setuid fork forkpty killpg rename renames truncate "
+        "replace unlink fchmod fchown chmod chown chroot lchflags lchmod lchown getcwd chdir"
+    ),
+    "shutil": "rmtree move chown",
+    "subprocess": "Popen",
+}
+
+
+class _Sink(_io.StringIO):
+    """Takes what is printed; reading from it fails, as in the reference."""
+
+    def read(self, *arguments, **named):
+        raise OSError
+
+    def readline(self, *arguments, **named):
+        raise OSError
+
+    def readlines(self, *arguments, **named):
+        raise OSError
+
+    def readable(self, *arguments, **named):
+        return False
+
+
+class _State:
+    pass
+
+
+def _setup(dataset, entry_point, atol, program, reference, inputs, expected, claims):
+    state = _State()
+    state.dataset, state.entry_point, state.atol = dataset, entry_point, atol
+    state.program, state.reference = program, reference
+    state.inputs, state.expected, state.claims = inputs, expected, claims
+    state.function = state.reference_function = None
+    state.results = {}
+    state.failed = False
+    globals()["_state"] = state
+
+
+def _guard():
+    for name in ("exit", "quit", "open", "help"):
+        setattr(_builtins, name, None)
+    for module_name, names in _FORBIDDEN.items():
+        try:
+            module = __import__(module_name)
+        except ImportError:
+            continue
+        for name in names.split():
+            setattr(module, name, None)
+    for name in ("ipdb", "joblib", "resource", "psutil", "tkinter"):
+        _sys.modules[name] = None
+
+
+def _say(kind, error):
+    """One line about an exception, whatever the exception does when it is looked at."""
+    try:
+        missing = error.name if isinstance(error, ModuleNotFoundError) else None
+        if isinstance(missing, str):
+            return "missing " + missing
+        return kind + " " + type(error).__name__ + ": " + str(error)[:200]
+    except BaseException:
+        return kind + " an exception that cannot be shown"
+
+
+def _swallow():
+    _sys.stdout = _sys.stderr = _sys.stdin = _Sink()
+
+
+def _load():
+    state = _state
+    _guard()
+    try:
+        _swallow()
+        namespace = {}
+        exec(compile(state.program, "<string>", "exec"), namespace)
+        state.function = namespace[state.entry_point]
+        return "ok"
+    except BaseException as error:
+        state.failed = True
+        return _say("load", error)
+
+
+def _load_reference():
+    namespace = {}
+    exec(compile(_state.reference, "<reference>", "exec"), namespace)
+    _state.reference_function = namespace[_state.entry_point]
+    return "ok"
+
+
+def _run_reference(index):
+    """Runs the reference program on a copy of one input; its fuel is the time of that input."""
+    _state.results[index] = _state.reference_function(*_copy.deepcopy(_state.inputs[index]))
+    return "ok"
+
+
+def _reference_result(index):
+    result = _state.results.pop(index)
+    return (result is not None) if _state.entry_point in _NOT_NONE_TASKS else result
+
+
+def _expected_text(index):
+    """The reference's result as source text, or an empty text if it is not plain data."""
+    try:
+        return _text(_reference_result(index), True)
+    except (ValueError, RecursionError, MemoryError):
+        return ""
+
+
+def _expected_value(index):
+    state = _state
+    if state.expected is not None:
+        return state.expected[index]
+    if state.reference_function is None:
+        _load_reference()
+    _run_reference(index)
+    return _reference_result(index)
+
+
+def _check(index):
+    """Paper mode: run and compare here, as the reference does."""
+    state = _state
+    if state.failed or state.function is None:
+        return "skipped"
+    try:
+        _swallow()
+        arguments = state.inputs[index]
+        result = state.function(*arguments)
+        if _is_right(result, _expected_value(index), arguments):
+            return "right"
+        state.failed = True
+        return "wrong result"
+    except BaseException as error:
+        state.failed = True
+        return _say("raised", error)
+
+
+def _claim(index):
+    """Clean mode, first half: what the program returns, as text that is data to whoever reads it."""
+    state = _state
+    if state.failed or state.function is None:
+        return "skipped"
+    try:
+        _swallow()
+        result = state.function(*state.inputs[index])
+        if state.entry_point in _SET_TASKS:
+            result = set(result)
+        elif state.entry_point in _NOT_NONE_TASKS and type(result) is not bool:
+            result = result is not None
+        return "=" + _text(result, False)
+    except BaseException as error:
+        state.failed = True
+        return _say("raised", error)
+
+
+def _judge(index):
+    """Clean mode, second half: a fresh instance reads the claim as a literal and compares."""
+    state = _state
+    try:
+        expected = _expected_value(index)
+        result = _ast.literal_eval(state.claims[index])
+        return "right" if _is_right(result, expected, state.inputs[index]) else "wrong result"
+    except BaseException as error:
+        return _say("raised", error)
+
+
+def _text(value, strict):
+    """Source text of plain data. `strict` refuses what would not come back as the same type."""
+    kind = type(value)
+    if value is None or kind is bool:
+        return repr(value)
+    if kind is int:
+        return hex(value) if value.bit_length() > 10_000 else repr(value)
+    if kind is float:
+        if value != value:
+            # A NaN equals nothing; neither does this text anything that is expected.
+            return "float('nan')" if strict else "b'nan'"
+        if value in (_math.inf, -_math.inf):
+            return "1e999" if value > 0 else "-1e999"
+        return repr(value)
+    if kind is str or kind is bytes:
+        return repr(value)
+    if kind is complex:
+        if not (_math.isfinite(value.real) and _math.isfinite(value.imag)):
+            return f"complex({_text(value.real, True)}, {_text(value.imag, True)})" if strict else "b'nan'"
+        return repr(value) if value.real or value.imag else "0j"
+    if kind is list:
+        return "[" + ", ".join([_text(item, strict) for item in value]) + "]"
+    if kind is tuple:
+        return "(" + "".join([_text(item, strict) + ", " for item in value]) + ")"
+    if kind is set:
+        return "{" + ", ".join([_text(item, strict) for item in value]) + "}" if value else "set()"
+    if kind is dict:
+        entries = [_text(key, strict) + ": " + _text(item, strict) for key, item in value.items()]
+        return "{" + ", ".join(entries) + "}"
+    if strict:
+        raise ValueError(kind)
+    return _text_of_relative(value)
+
+
+def _text_of_relative(value):
+    """A subclass of plain data stands for its plain value; any other object equals nothing."""
+    for base, convert in (
+        (bool, bool), (int, int.__int__), (float, float.__float__), (str, str.__str__), (list, list),
+        (tuple, tuple), (dict, dict), (set, set), (frozenset, set),
+    ):
+        if isinstance(value, base):
+            plain = convert(value)
+            return _text(plain, False) if type(plain) is not type(value) else "..."
+    if type(value) in (type({}.keys()), type({}.items())):
+        return _text(set(value), False)
+    return "..."
+
+
+def _is_right(result, expected, arguments):
+    state = _state
+    exact = result == expected
+    if state.dataset == "mbpp":
+        exact = _mbpp_oracle(result, expected, arguments, exact)
+    elif state.entry_point == "find_zero":
+        coefficients = arguments[0]
+        value = sum([c * _math.pow(result, i) for i, c in enumerate(coefficients)])
+        return bool(abs(value) <= state.atol)
+    if state.atol == 0 and _is_floats(expected):
+        state.atol = 1e-6
+    if not exact and state.atol != 0:
+        if type(result) is not type(expected):
+            return False
+        if isinstance(expected, (list, tuple)) and len(result) != len(expected):
+            return False
+        return _all_close(result, expected, state.atol)
+    return bool(exact)
+
+
+def _mbpp_oracle(result, expected, arguments, exact):
+    name = _state.entry_point
+    if name == "are_equivalent":
+        return exact or True
+    if name == "sum_div":
+        return exact or result == 0
+    if name == "surface_Area":
+        return exact or abs(result - _surface_area(arguments[0], arguments[1])) <= _state.atol
+    if name == "digit_distance_nums":
+        return exact or result == _digit_distance(arguments[0], arguments[1])
+    if name in _SET_TASKS:
+        return set(result) == set(expected)
+    if name in _NOT_NONE_TASKS:
+        return result == expected if isinstance(result, bool) else expected == (result is not None)
+    return exact
+
+
+def _surface_area(base, height):
+    slant = _math.sqrt((base / 2) ** 2 + height**2)
+    return round(base**2 + 4 * (base * slant) / 2)
+
+
+def _digit_distance(first, second):
+    first, second = str(first), str(second)
+    width = max(len(first), len(second))
+    pairs = zip(first.zfill(width), second.zfill(width))
+    return sum([abs(int(a) - int(b)) for a, b in pairs])
+
+
+def _is_floats(value):
+    if isinstance(value, float):
+        return True
+    return isinstance(value, (list, tuple)) and bool(value) and all(isinstance(item, float) for item in value)
+
+
+def _shape(value):
+    """Shape and leaves of a regular nested sequence of numbers; raises for anything an array cannot hold."""
+    if isinstance(value, (list, tuple)):
+        parts = [_shape(item) for item in value]
+        if not parts:
+            return (0,), []
+        if any(part[0] != parts[0][0] for part in parts):
+            raise ValueError("not a regular array")
+        return (len(parts), *parts[0][0]), [leaf for part in parts for leaf in part[1]]
+    if not isinstance(value, (int, float, complex)):
+        raise TypeError("not a number")
+    return (), [value]
+
+
+def _broadcast(shape, leaves, to):
+    """The leaves of an array repeated to a larger shape, as numpy broadcasts."""
+    shape = (1,) * (len(to) - len(shape)) + shape
+    strides, step = [], 1
+    for size in reversed(shape):
+        strides.append(0 if size == 1 else step)
+        step *= size
+    strides.reverse()
+    positions = [0]
+    for size, stride in zip(to, strides):
+        positions = [position + index * stride for position in positions for index in range(size)]
+    return [leaves[position] for position in positions]
+
+
+def _all_close(result, expected, atol):
+    result_shape, result_leaves = _shape(result)
+    expected_shape, expected_leaves = _shape(expected)
+    if result_shape != expected_shape:
+        rank = max(len(result_shape), len(expected_shape))
+        padded = [(1,) * (rank - len(shape)) + shape for shape in (result_shape, expected_shape)]
+        shape = []
+        for a, b in zip(*padded):
+            if a != b and 1 not in (a, b):
+                raise ValueError("shapes do not fit")
+            shape.append(b if a == 1 else a)
+        result_leaves = _broadcast(result_shape, result_leaves, shape)
+        expected_leaves = _broadcast(expected_shape, expected_leaves, shape)
+    for a, b in zip(result_leaves, expected_leaves):
+        if a == b:
+            continue
+        finite = b if isinstance(b, complex) else float(b)
+        size = abs(finite)
+        if not size < _math.inf or not abs(a - finite) <= atol + 1e-7 * size:
+            return False
+    return True

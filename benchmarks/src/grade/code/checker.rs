@@ -1,0 +1,404 @@
+//! Jobs for `checker.py` and what their reports mean.
+
+use super::{CodeTask, PartGrade, Status, seconds};
+use crate::python_data::{parse_string_repr, string_literal};
+use crate::{Mode, TimeRules};
+use azr_executor::{Job, Limits, Report, Sandbox, Verdict};
+
+const CHECKER: &str = include_str!("checker.py");
+
+/// Limit of one run of the reference program (the slowest of the sets takes 28 s for all its inputs).
+const REFERENCE_SECONDS: f64 = 60.0;
+/// Total length of expected results that is passed on as text; longer ones are computed where they are compared.
+const EXPECTED_BOUND: usize = 8 << 20;
+/// Longest result text of a program in mode `clean`.
+const CLAIM_CHARS: u32 = 32 << 20;
+/// The reference's cap of a part, and its grace before it kills a process.
+const PART_SECONDS: f64 = 60.0;
+const GRACE_SECONDS: f64 = 2.0;
+
+/// Modules that the reference's interpreter has and the sandbox has not.
+const UNSUPPORTED_MODULES: &[&str] = &[
+    "numpy", "_ctypes", "_bz2", "_lzma", "_ssl", "_sqlite3", "bz2", "ctypes", "curses", "lzma", "multiprocessing",
+    "sqlite3", "ssl",
+];
+
+/// What the reference program gives for the inputs of one part.
+#[derive(Debug)]
+pub enum Expected {
+    /// Results and fuel by input; `texts` is `None` where results are not plain data or too long.
+    Known {
+        /// Source text of each result.
+        texts: Option<Vec<String>>,
+        /// Fuel of the reference program on each input.
+        fuel: Vec<u64>,
+    },
+    /// The reference program itself does not run in the sandbox.
+    Unsupported(String),
+}
+
+impl Expected {
+    /// Reads the report of [`reference_job`].
+    pub fn read(report: &Report, n_inputs: usize) -> Self {
+        let unsupported = |call: usize| {
+            let what = report.calls.get(call).map_or_else(|| "no report".into(), |call| describe(&call.verdict));
+            Self::Unsupported(format!("the reference program does not run here: {what}"))
+        };
+        for call in 0..2 {
+            if report.calls.get(call).and_then(|call| call.verdict.value()).is_none() {
+                return unsupported(call);
+            }
+        }
+        let mut texts = Some(Vec::with_capacity(n_inputs));
+        let mut fuel = Vec::with_capacity(n_inputs);
+        let mut length = 0;
+        for input in 0..n_inputs {
+            let run = 2 + 2 * input;
+            if report.calls.get(run).and_then(|call| call.verdict.value()).is_none() {
+                return unsupported(run);
+            }
+            fuel.push(report.calls[run].fuel);
+            let text = report.calls.get(run + 1).and_then(|call| call.verdict.value()).and_then(parse_string_repr);
+            match (text, &mut texts) {
+                (Some(text), Some(texts)) if !text.is_empty() && length + text.len() <= EXPECTED_BOUND => {
+                    length += text.len();
+                    texts.push(text);
+                }
+                _ => texts = None,
+            }
+        }
+        Self::Known { texts, fuel }
+    }
+
+    /// Bytes of the texts.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Known { texts: Some(texts), .. } => texts.iter().map(String::len).sum(),
+            _ => 0,
+        }
+    }
+}
+
+/// One part of one program to judge.
+pub struct Part<'a> {
+    /// The task.
+    pub task: &'a CodeTask,
+    /// 0 base, 1 plus.
+    pub part: usize,
+    /// The program.
+    pub program: &'a str,
+    /// Results of the reference program.
+    pub expected: &'a Expected,
+    /// Time rules.
+    pub limits: TimeRules,
+}
+
+/// How a program did on one call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Loaded, or the right result.
+    Right,
+    /// A result to compare elsewhere.
+    Claim(String),
+    /// Wrong or an exception, with the reason.
+    Wrong(String),
+    /// A module that the sandbox lacks.
+    Missing(String),
+    /// Out of fuel.
+    OutOfFuel,
+    /// The interpreter ended.
+    Died(String),
+}
+
+impl Outcome {
+    /// The grade of a part that ends with this outcome.
+    pub fn grade(self, fuel: u64) -> PartGrade {
+        match self {
+            Self::Right | Self::Claim(_) => PartGrade::new(Status::Pass, "", fuel),
+            Self::Wrong(reason) => PartGrade::new(Status::Fail, reason, fuel),
+            Self::Missing(name) => PartGrade::new(Status::Unsupported, format!("no module {name}"), fuel),
+            Self::OutOfFuel => PartGrade::new(Status::Fail, "over the limit of the input", fuel),
+            Self::Died(reason) => PartGrade::new(Status::Timeout, reason, fuel),
+        }
+    }
+}
+
+fn limits(fuel: u64, output_chars: u32) -> Limits {
+    Limits { fuel, memory_bytes: 2 << 30, output_chars, ..Limits::seconds(1.0) }
+}
+
+/// What the checker is set up with; each field is Python source, `None` by default.
+struct Setup<'a> {
+    program: &'a str,
+    reference: &'a str,
+    inputs: &'a str,
+    expected: &'a str,
+    claims: &'a str,
+}
+
+impl Default for Setup<'_> {
+    fn default() -> Self {
+        Self { program: "None", reference: "None", inputs: "None", expected: "None", claims: "None" }
+    }
+}
+
+impl Setup<'_> {
+    /// The checker with its data.
+    fn source(&self, task: &CodeTask) -> String {
+        let Self { program, reference, inputs, expected, claims } = self;
+        let (dataset, entry_point) = (string_literal(task.dataset.name()), string_literal(&task.entry_point));
+        let atol = &task.atol;
+        format!(
+            "{CHECKER}\n_setup({dataset}, {entry_point}, {atol}, {program}, {reference}, {inputs}, {expected}, \
+             {claims})\n"
+        )
+    }
+}
+
+fn list(items: impl IntoIterator<Item = impl AsRef<str>>) -> String {
+    let mut text = String::from("[");
+    for item in items {
+        text.push_str(item.as_ref());
+        text.push_str(",\n");
+    }
+    text + "]"
+}
+
+/// Loads the program and nothing else.
+pub fn load_job(task: &CodeTask, source: &str, fuel: u64) -> Job {
+    let calls = vec!["None".into(), "_load()".into()];
+    let setup = Setup { program: &string_literal(source), ..Setup::default() };
+    Job::new(setup.source(task), calls, limits(fuel, 1 << 16))
+}
+
+/// How the load of [`load_job`] went.
+pub fn load_outcome(report: &Report) -> Outcome {
+    report.calls.get(1).map_or(Outcome::Died("no report".into()), |call| outcome(&call.verdict))
+}
+
+/// Runs the reference program on all inputs of a part.
+pub fn reference_job(task: &CodeTask, part: usize) -> Job {
+    let inputs = &task.inputs[part];
+    let mut calls = vec!["None".to_owned(), "_load_reference()".to_owned()];
+    for index in 0..inputs.len() {
+        calls.push(format!("_run_reference({index})"));
+        calls.push(format!("_expected_text({index})"));
+    }
+    let (reference, inputs) = (string_literal(&task.reference), list(inputs));
+    let setup = Setup { reference: &reference, inputs: &inputs, ..Setup::default() };
+    Job::new(setup.source(task), calls, limits(seconds(REFERENCE_SECONDS), CLAIM_CHARS))
+}
+
+/// Judges parts, in order.
+pub fn judge(sandbox: &Sandbox, parts: &[Part<'_>], mode: Mode) -> Vec<PartGrade> {
+    let jobs: Vec<Option<Job>> = parts.iter().map(|part| part.job(mode, part.input_fuel_limit())).collect();
+    let mut reports = run_some(sandbox, &jobs);
+    // A module level that needs more than an input may is run again under the limit of the whole part.
+    let slow: Vec<Option<Job>> = parts
+        .iter()
+        .zip(&reports)
+        .map(|(part, report)| {
+            let slow = report.as_ref().is_some_and(|report| load_outcome(report) == Outcome::OutOfFuel);
+            if slow { part.job(mode, part.part_fuel_limit().max(part.input_fuel_limit())) } else { None }
+        })
+        .collect();
+    for (report, again) in reports.iter_mut().zip(run_some(sandbox, &slow)) {
+        if again.is_some() {
+            *report = again;
+        }
+    }
+    let mut verdicts: Vec<(PartGrade, Vec<String>)> =
+        parts.iter().zip(&reports).map(|(part, report)| part.read(report.as_ref())).collect();
+    if mode == Mode::Clean {
+        let jobs: Vec<Option<Job>> = parts
+            .iter()
+            .zip(&verdicts)
+            .map(|(part, (grade, claims))| (grade.status == Status::Pass).then(|| part.judge_job(claims)))
+            .collect();
+        for ((grade, _), report) in verdicts.iter_mut().zip(run_some(sandbox, &jobs)) {
+            if let Some(wrong) = report.and_then(|report| first_wrong(&report)) {
+                *grade = PartGrade::new(Status::Fail, wrong, grade.fuel);
+            }
+        }
+    }
+    verdicts.into_iter().map(|(grade, _)| grade).collect()
+}
+
+fn run_some(sandbox: &Sandbox, jobs: &[Option<Job>]) -> Vec<Option<Report>> {
+    let present: Vec<Job> = jobs.iter().flatten().cloned().collect();
+    let mut reports = sandbox.run_all(&present).into_iter();
+    jobs.iter().map(|job| job.as_ref().and_then(|_| reports.next())).collect()
+}
+
+fn first_wrong(report: &Report) -> Option<String> {
+    report.calls.iter().enumerate().skip(1).find_map(|(call, report)| match outcome(&report.verdict) {
+        Outcome::Right => None,
+        Outcome::Wrong(reason) => Some(format!("input {}: {reason}", call - 1)),
+        other => Some(format!("input {}: cannot be compared: {other:?}", call - 1)),
+    })
+}
+
+impl Part<'_> {
+    /// Texts of the results, if they are passed on as text, and fuel of each.
+    fn known(&self) -> Option<(Option<&[String]>, &[u64])> {
+        match self.expected {
+            Expected::Known { texts, fuel } => Some((texts.as_deref(), fuel)),
+            Expected::Unsupported(_) => None,
+        }
+    }
+
+    /// Limit of each input.
+    fn limit(&self, reference_fuel: u64) -> u64 {
+        seconds(self.limits.least_seconds()).max(reference_fuel.saturating_mul(self.limits.factor()))
+    }
+
+    /// What a call may use: the limit, and the reference program where it runs inside the same call.
+    fn call_limit(&self, input: usize) -> u64 {
+        let Some((texts, fuel)) = self.known() else { return 0 };
+        let reference = fuel[input];
+        self.limit(reference) + if texts.is_none() { reference } else { 0 }
+    }
+
+    fn input_fuel_limit(&self) -> u64 {
+        let n = self.known().map_or(0, |(_, fuel)| fuel.len());
+        (0..n).map(|input| self.call_limit(input)).max().unwrap_or(0).max(self.limit(0))
+    }
+
+    fn part_fuel_limit(&self) -> u64 {
+        let fuel = self.known().map_or(&[][..], |(_, fuel)| fuel);
+        let sum = fuel.iter().fold(0_u64, |sum, fuel| sum.saturating_add(self.limit(*fuel)));
+        sum.min(seconds(PART_SECONDS)) + seconds(GRACE_SECONDS)
+    }
+
+    fn job(&self, mode: Mode, fuel: u64) -> Option<Job> {
+        let (texts, _) = self.known()?;
+        let inputs = &self.task.inputs[self.part];
+        let mut calls = vec!["None".to_owned(), "_load()".to_owned()];
+        let function = if mode == Mode::Paper { "_check" } else { "_claim" };
+        calls.extend((0..inputs.len()).map(|index| format!("{function}({index})")));
+        let (program, inputs) = (string_literal(self.program), list(inputs));
+        let mut setup = Setup { program: &program, inputs: &inputs, ..Setup::default() };
+        let (expected, reference);
+        // In mode `clean` the program's instance never holds what is expected, nor how to compute it.
+        let output_chars = match (mode, texts) {
+            (Mode::Clean, _) => CLAIM_CHARS,
+            (Mode::Paper, Some(texts)) => {
+                expected = list(texts);
+                setup.expected = &expected;
+                1 << 16
+            }
+            (Mode::Paper, None) => {
+                reference = string_literal(&self.task.reference);
+                setup.reference = &reference;
+                1 << 16
+            }
+        };
+        Some(Job::new(setup.source(self.task), calls, limits(fuel, output_chars)))
+    }
+
+    fn judge_job(&self, claims: &[String]) -> Job {
+        let texts = self.known().and_then(|(texts, _)| texts);
+        let expected = texts.map_or_else(|| "None".into(), list);
+        let claims: Vec<String> = claims.iter().map(|claim| string_literal(claim)).collect();
+        let inputs = list(&self.task.inputs[self.part]);
+        // The first call pays for the module level; loading the reference program is its own.
+        let mut calls = vec!["_load_reference()".to_owned()];
+        calls.extend((0..claims.len()).map(|index| format!("_judge({index})")));
+        let (reference, claims) = (string_literal(&self.task.reference), list(claims));
+        let setup = Setup {
+            reference: &reference,
+            inputs: &inputs,
+            expected: &expected,
+            claims: &claims,
+            ..Setup::default()
+        };
+        Job::new(setup.source(self.task), calls, limits(seconds(REFERENCE_SECONDS), 1 << 16))
+    }
+
+    /// Grade of a part by its report, and in mode `clean` the claims that are still to be compared.
+    fn read(&self, report: Option<&Report>) -> (PartGrade, Vec<String>) {
+        let Some(report) = report else {
+            let reason = match self.expected {
+                Expected::Unsupported(reason) => reason.as_str(),
+                Expected::Known { .. } => "no report",
+            };
+            return (PartGrade::new(Status::Unsupported, reason, 0), Vec::new());
+        };
+        let mut claims = Vec::new();
+        let mut fuel = 0_u64;
+        let part_limit = self.part_fuel_limit();
+        // The first call pays for the data, which the reference has in place before the clock starts.
+        for (call, entry) in report.calls.iter().enumerate().skip(1) {
+            let input = call.checked_sub(2);
+            fuel = fuel.saturating_add(entry.fuel);
+            let over = |grade: PartGrade| PartGrade { reason: place(input, &grade.reason), ..grade };
+            let reference = input.map_or(0, |input| self.call_limit(input) - self.limit_of(input));
+            fuel = fuel.saturating_sub(reference);
+            let outcome = outcome(&entry.verdict);
+            if fuel > part_limit || (outcome == Outcome::OutOfFuel && input.is_none()) {
+                return (PartGrade::new(Status::Timeout, "over the limit of the part", fuel), claims);
+            }
+            if input.is_some_and(|input| entry.fuel > self.call_limit(input)) {
+                return (over(Outcome::OutOfFuel.grade(fuel)), claims);
+            }
+            match outcome {
+                Outcome::Right => {}
+                Outcome::Claim(text) => claims.push(text),
+                other => return (over(other.grade(fuel)), claims),
+            }
+        }
+        (PartGrade::new(Status::Pass, "", fuel), claims)
+    }
+
+    fn limit_of(&self, input: usize) -> u64 {
+        self.known().map_or(0, |(_, fuel)| self.limit(fuel[input]))
+    }
+}
+
+fn place(input: Option<usize>, reason: &str) -> String {
+    match input {
+        Some(input) => format!("input {input}: {reason}"),
+        None => reason.to_owned(),
+    }
+}
+
+/// Reads the answer of one call of the checker. Its text comes from an instance that ran the program: whatever
+/// is not one of the checker's words is a failure.
+fn outcome(verdict: &Verdict) -> Outcome {
+    match verdict {
+        Verdict::Value { text } => match parse_string_repr(text).as_deref() {
+            Some("ok" | "right") => Outcome::Right,
+            Some(text) => {
+                if let Some(claim) = text.strip_prefix('=') {
+                    Outcome::Claim(claim.to_owned())
+                } else if let Some(name) = text.strip_prefix("missing ") {
+                    let root = name.split('.').next().unwrap_or(name);
+                    if UNSUPPORTED_MODULES.contains(&root) {
+                        Outcome::Missing(root.to_owned())
+                    } else {
+                        Outcome::Wrong(format!("no module {name}"))
+                    }
+                } else {
+                    Outcome::Wrong(text.to_owned())
+                }
+            }
+            None => Outcome::Wrong("the checker's answer was replaced".into()),
+        },
+        Verdict::Timeout | Verdict::WallGuard => Outcome::OutOfFuel,
+        Verdict::Exited { code } => Outcome::Died(format!("the process exits with {code}")),
+        Verdict::Crashed => Outcome::Died("the interpreter crashes".into()),
+        // Natively these are a RecursionError and a MemoryError inside the call.
+        Verdict::StackExhausted | Verdict::OutOfMemory => Outcome::Wrong(describe(verdict)),
+        other => Outcome::Wrong(describe(other)),
+    }
+}
+
+fn describe(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Raised { exception, message } => format!("{exception}: {message}"),
+        Verdict::SyntaxError { message, line } => format!("syntax error in line {line}: {message}"),
+        Verdict::MissingModule { name } => format!("no module {name}"),
+        Verdict::Value { text } => text.chars().take(200).collect(),
+        other => other.name().to_owned(),
+    }
+}
