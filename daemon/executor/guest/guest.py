@@ -21,27 +21,29 @@ importlib.machinery.SourceFileLoader.source_to_code = lambda _loader, data, path
 
 # Modules a program may import, beside those they import themselves. Anything else is `missing_module`.
 MODULES = """
-__future__ _strptime abc argparse array ast asyncio atexit base64 binascii bisect builtins calendar cmath codecs collections
-collections.abc colorsys concurrent.futures configparser contextlib contextvars copy copyreg csv dataclasses datetime decimal difflib
-dis email encodings.ascii encodings.base64_codec encodings.cp1252 encodings.hex_codec encodings.latin_1
-encodings.raw_unicode_escape encodings.rot_13 encodings.unicode_escape encodings.utf_16 encodings.utf_32 enum errno fnmatch fractions
-functools gc getopt getpass gettext glob graphlib gzip hashlib heapq hmac html html.entities html.parser importlib importlib.machinery
-importlib.util inspect io ipaddress itertools json keyword linecache locale logging marshal math multiprocessing numbers opcode
-operator os os.path pathlib pickle pkgutil platform posixpath pprint queue random re reprlib sched secrets select shlex shutil
-signal socket stat statistics string string.templatelib struct subprocess symtable sys tempfile textwrap threading time timeit
-token tokenize traceback types typing unicodedata unittest urllib urllib.parse uuid warnings weakref xml.etree.ElementTree zlib
-zoneinfo
+__future__ _pylong _strptime abc argparse array ast asyncio atexit base64 binascii bisect builtins calendar cmath code codecs
+collections collections.abc colorsys concurrent.futures concurrent.futures.thread configparser contextlib contextvars copy copyreg csv
+dataclasses datetime decimal difflib dis encodings.ascii encodings.base64_codec encodings.cp1252 encodings.hex_codec
+encodings.iso8859_1 encodings.latin_1 encodings.punycode encodings.raw_unicode_escape encodings.rot_13 encodings.unicode_escape
+encodings.utf_16 encodings.utf_16_be encodings.utf_16_le encodings.utf_32 encodings.utf_8_sig enum errno fnmatch fractions functools
+gc getopt getpass glob graphlib gzip hashlib heapq hmac html html.entities html.parser importlib importlib.machinery importlib.util
+inspect io ipaddress itertools json keyword linecache locale logging marshal math numbers opcode operator os os.path pathlib pickle
+pkgutil platform posixpath pprint queue random re reprlib sched secrets select shlex shutil signal socket stat statistics string
+string.templatelib struct subprocess symtable sys tempfile textwrap threading time timeit token tokenize traceback tracemalloc types
+typing unicodedata unittest urllib urllib.parse uuid warnings weakref xml.etree.ElementTree zlib zoneinfo
 """.split()
 for _name in MODULES:
     __import__(_name)
 
 import ast
+import asyncio
 import datetime
 import decimal
 import json
 import os
 import random
 import re
+import selectors
 import socket
 import subprocess
 import textwrap
@@ -93,6 +95,10 @@ def _deny():
     os._exit = lambda status=0: wit_world.leave(int(status))
     for name in ("create_connection", "create_server", "getaddrinfo", "gethostbyname", "gethostname", "socketpair"):
         setattr(socket, name, _denied("socket." + name))
+    # An event loop needs no sockets to run coroutines: it only ever waits for time.
+    asyncio.SelectorEventLoop._make_self_pipe = asyncio.SelectorEventLoop._close_self_pipe = lambda _loop: None
+    asyncio.SelectorEventLoop._write_to_self = lambda _loop: None
+    selectors.DefaultSelector = _TimeSelector
     socket.socket = type("socket", (), {"__init__": _denied("socket.socket")})
     subprocess.Popen = type("Popen", (), {"__init__": _denied("subprocess.Popen")})
     # Only what is in the snapshot can be imported: no path is ever looked at.
@@ -101,6 +107,15 @@ def _deny():
     sys.path_importer_cache.clear()
     sys.meta_path[:] = [finder for finder in sys.meta_path if getattr(finder, "__name__", "") != "PathFinder"]
     sys.argv[:] = [""]
+
+
+class _TimeSelector(selectors.SelectSelector):
+    """The selector of an event loop that has no files: waiting is sleeping."""
+
+    def select(self, timeout=None):
+        if timeout is not None and timeout > 0:
+            time.sleep(timeout)
+        return []
 
 
 class _Capture(io.RawIOBase):

@@ -2,7 +2,7 @@
 
 use crate::cache::Cache;
 use crate::wasi::{self, Host};
-use crate::{SandboxConfig, SandboxError, StartState, guest};
+use crate::{Manifest, SandboxConfig, SandboxError, StartState, guest};
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
@@ -23,6 +23,7 @@ pub(crate) struct Guests {
     progress: Option<Arc<dyn Fn(&str) + Send + Sync>>,
     prepared: [OnceLock<InstancePre<Host>>; 2],
     preparing: Mutex<()>,
+    manifest: Manifest,
     pub hash: String,
 }
 
@@ -40,13 +41,15 @@ impl Guests {
                 }
             })
             .map_err(|error| SandboxError::Engine(format!("no thread for the wall guard: {error}")))?;
+        let manifest = guest::manifest()?;
         let guests = Self {
             engine,
             cache: None,
             progress: config.progress.clone(),
             prepared: [OnceLock::new(), OnceLock::new()],
             preparing: Mutex::new(()),
-            hash: guest::manifest()?.first,
+            hash: manifest.guest_hash(),
+            manifest,
         };
         let cache = config.cache_dir.as_deref().and_then(|folder| match Cache::open(folder) {
             Ok(cache) => Some(cache),
@@ -89,7 +92,7 @@ impl Guests {
     }
 
     fn compiled(&self, start: StartState) -> Result<Component, SandboxError> {
-        let key = self.key(start)?;
+        let key = self.key(start);
         if let Some(component) = self.cache.as_ref().and_then(|cache| cache.load(&self.engine, &key)) {
             return Ok(component);
         }
@@ -116,13 +119,11 @@ impl Guests {
     }
 
     /// Names the compiled code: the component, and all that wasmtime's code depends on (version, settings, CPU).
-    fn key(&self, start: StartState) -> Result<String, SandboxError> {
-        let manifest = guest::manifest()?;
-        let component = if start == StartState::First { manifest.first } else { manifest.second };
+    fn key(&self, start: StartState) -> String {
+        let component = &self.manifest.sha256[start as usize];
         let mut hasher = std::hash::DefaultHasher::new();
         self.engine.precompile_compatibility_hash().hash(&mut hasher);
-        let short = component.get(..16).unwrap_or(&component).to_owned();
-        Ok(format!("{short}-{:016x}", hasher.finish()))
+        format!("{}-{:016x}", component.get(..16).unwrap_or(component), hasher.finish())
     }
 }
 

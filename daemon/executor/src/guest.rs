@@ -1,40 +1,52 @@
-//! The embedded guest: CPython with the standard library, compiled to a WebAssembly component, and what turns it
-//! into the second start state. `guest/guest.json` records how both were made and what they must hash to.
+//! The embedded guest: CPython with the standard library, compiled to a WebAssembly component, from two start states.
+//! `guest/guest.json` records how both were made and what they must hash to.
 
 use crate::{SandboxError, StartState};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Read;
 
-/// The first start state, compressed.
-pub(crate) const FIRST: &[u8] = include_bytes!("../guest/first.wasm.zst");
-/// The second, compressed with the first as its dictionary.
-pub(crate) const SECOND: &[u8] = include_bytes!("../guest/second.wasm.zst");
+/// Both components, one after the other in one LZMA stream.
+const ARCHIVE: &[u8] = include_bytes!("../guest/guest.lzma");
 /// The recipe and the hashes.
-pub(crate) const MANIFEST: &str = include_str!("../guest/guest.json");
-/// 2^27 bytes: every part of the first start state is within reach of every part of the second.
-pub(crate) const WINDOW_LOG: u32 = 27;
-/// Larger than either component; a damaged file cannot ask for more.
-const MAX_BYTES: u64 = 1 << 27;
+const MANIFEST: &str = include_str!("../guest/guest.json");
+/// The files the guest is built from, by name.
+pub(crate) const SOURCES: [(&str, &str); 5] = [
+    ("analysis.py", include_str!("../guest/analysis.py")),
+    ("entropy.c", include_str!("../guest/entropy.c")),
+    ("guest.py", include_str!("../guest/guest.py")),
+    ("pack.py", include_str!("../guest/pack.py")),
+    ("world.wit", include_str!("../guest/world.wit")),
+];
+/// Memory that unpacking may take, in KiB: the window of `pack.py` and room.
+const UNPACK_KIB: u32 = 128 << 10;
+/// Larger than a component can be; a damaged record cannot ask for more.
+const MAX_BYTES: u64 = 1 << 26;
 
 /// The committed record of the guest: recipe and result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
-    /// Package and version that carries CPython.
+    /// Version of the package that carries CPython, componentize-py.
     pub componentize_py: String,
-    /// Version of CPython.
-    pub python: String,
-    /// SHA-256 of each source file of the guest, by name.
-    pub sources: std::collections::BTreeMap<String, String>,
     /// Seeds of the pinned entropy of the two builds.
     pub entropy: [u64; 2],
-    /// SHA-256 of the first component: the name of the guest in every result.
-    pub first: String,
-    /// SHA-256 of the second component.
-    pub second: String,
-    /// Bytes of the two compressed files.
-    pub compressed_bytes: [u64; 2],
+    /// SHA-256 of each source file of the guest, by name.
+    pub sources: BTreeMap<String, String>,
+    /// Sizes of the two components, unpacked.
+    pub bytes: [u64; 2],
+    /// Their SHA-256.
+    pub sha256: [String; 2],
+    /// Size of the archive that holds both.
+    pub archive_bytes: u64,
+}
+
+impl Manifest {
+    /// The name of the guest in every result: a hash of both start states.
+    pub fn guest_hash(&self) -> String {
+        sha256(self.sha256.concat().as_bytes())
+    }
 }
 
 /// The committed record.
@@ -50,24 +62,45 @@ pub(crate) fn sha256(bytes: &[u8]) -> String {
     })
 }
 
-/// The bytes of a start state's component, checked against the manifest.
+/// The bytes of a start state's component, checked against the record.
 pub(crate) fn component(start: StartState) -> Result<Vec<u8>, SandboxError> {
     let manifest = manifest()?;
-    let (bytes, want) = match start {
-        StartState::First => (decompress(FIRST, &[])?, manifest.first),
-        StartState::Second => (decompress(SECOND, &component(StartState::First)?)?, manifest.second),
-    };
-    if sha256(&bytes) != want {
-        return Err(SandboxError::Guest("the embedded guest does not match its recorded hash".into()));
+    let damaged = |error: std::io::Error| SandboxError::Guest(format!("the embedded guest is damaged: {error}"));
+    let mut archive = lzma_rust2::LzmaReader::new_mem_limit(ARCHIVE, UNPACK_KIB, None)
+        .map_err(|error| SandboxError::Guest(format!("the embedded guest is damaged: {error}")))?;
+    for (index, (bytes, hash)) in manifest.bytes.iter().zip(&manifest.sha256).enumerate() {
+        let mut component = Vec::new();
+        archive.by_ref().take((*bytes).min(MAX_BYTES)).read_to_end(&mut component).map_err(damaged)?;
+        if index == start as usize {
+            return if sha256(&component) == *hash {
+                Ok(component)
+            } else {
+                Err(SandboxError::Guest("the embedded guest does not match its recorded hash".into()))
+            };
+        }
     }
-    Ok(bytes)
+    Err(SandboxError::Guest("the record names no such start state".into()))
 }
 
-fn decompress(compressed: &[u8], dictionary: &[u8]) -> Result<Vec<u8>, SandboxError> {
-    let damaged = |error: std::io::Error| SandboxError::Guest(format!("the embedded guest is damaged: {error}"));
-    let mut decoder = zstd::stream::read::Decoder::with_ref_prefix(compressed, dictionary).map_err(damaged)?;
-    decoder.window_log_max(WINDOW_LOG).map_err(damaged)?;
-    let mut bytes = Vec::new();
-    decoder.take(MAX_BYTES).read_to_end(&mut bytes).map_err(damaged)?;
-    Ok(bytes)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_guest_is_built_from_the_sources_beside_it() {
+        let sources: BTreeMap<String, String> =
+            SOURCES.iter().map(|(name, text)| ((*name).to_owned(), sha256(text.as_bytes()))).collect();
+        assert_eq!(sources, manifest().unwrap().sources, "guest sources changed: run `azr sandbox build`");
+    }
+
+    #[test]
+    fn the_archive_is_small_enough_to_publish() {
+        assert_eq!(ARCHIVE.len() as u64, manifest().unwrap().archive_bytes);
+        assert!(ARCHIVE.len() < 8_000_000);
+    }
+
+    #[test]
+    fn both_start_states_unpack_to_their_recorded_hashes() {
+        assert_ne!(component(StartState::First).unwrap(), component(StartState::Second).unwrap());
+    }
 }

@@ -1,7 +1,9 @@
 //! Runs untrusted Python: CPython compiled to WebAssembly, a fresh instance for every program.
 
 pub mod analysis;
+pub mod build;
 mod cache;
+pub mod check;
 mod engine;
 mod guest;
 mod instance;
