@@ -26,7 +26,7 @@ pub struct Panel {
 /// One line.
 #[derive(Clone, Debug)]
 pub struct Series {
-    /// Its label.
+    /// Its label; empty where the heading says it all.
     pub name: String,
     /// Red, green, blue in the light theme.
     pub color: (u8, u8, u8),
@@ -85,6 +85,7 @@ pub fn headline(run: &Run) -> Option<Panel> {
     if panel.series.is_empty() {
         panel = accuracy(run, &suite, Decoding::Greedy);
     }
+    panel.title = format!("Held-out accuracy over steps of self-play ({})", panel.title);
     panel.series.iter().any(|series| series.points.len() > 1).then_some(panel)
 }
 
@@ -296,7 +297,7 @@ fn single(run: &Run, title: &str, caption: &str, value: fn(&StepRecord) -> Optio
         unit: "",
         bounds: (f64::NEG_INFINITY, f64::INFINITY),
         from_zero: false,
-        series: without_empty(vec![noisy("all groups", MEAN, values(run, value))]),
+        series: without_empty(vec![noisy("", MEAN, values(run, value))]),
     }
 }
 

@@ -25,6 +25,8 @@ pub struct Moment {
 pub struct Example {
     /// What it is: `deduction proposal`, `deduction, right`, ...
     pub kind: String,
+    /// Whether it is a proposal; a solution is read together with its prompt.
+    pub is_proposal: bool,
     /// What the grader said.
     pub verdict: String,
     /// Its reward.
@@ -109,6 +111,7 @@ impl Rows {
         let (thought, answer) = split(&self.response[row]);
         Example {
             kind,
+            is_proposal: self.role[row] == "propose",
             verdict: cut(&self.verdict[row]),
             reward: self.reward[row],
             prompt: cut(&self.prompt[row]),

@@ -109,7 +109,7 @@ fn draw_series(chart: &mut Chart, series: &Series) -> Drawn {
 /// Names of the lines at the height of their last points, moved apart where they collide.
 fn draw_labels(canvas: &Canvas, chart: &Chart, panel: &Panel, top: i32) -> Drawn {
     let mut labels: Vec<(i32, &Series)> = Vec::new();
-    for series in &panel.series {
+    for series in panel.series.iter().filter(|series| !series.name.is_empty()) {
         if let Some(last) = last_shown(series) {
             labels.push((chart.backend_coord(&last).1, series));
         }
