@@ -3,7 +3,8 @@
 //! Defaults are the values of the published 7B coder run: "spec n" in a field's doc names the section of the
 //! method's specification it comes from; "ours" marks what neither paper nor reference has (its default then
 //! switches the addition off). `mode = "paper"` reproduces the reference's behaviour with its damage,
-//! `mode = "clean"` is sound; sections of the code that differ say so.
+//! `mode = "clean"` is sound; sections of the code that differ say so. It is one file so that every choice can be
+//! read, and compared with the paper, in one place.
 
 use crate::task::TaskType;
 use serde::{Deserialize, Serialize};
