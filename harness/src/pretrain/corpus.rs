@@ -144,8 +144,11 @@ fn accept(program: Program, inputs: Vec<String>, run: Run) -> Option<Example> {
     let varied = pairs.iter().any(|(_, output)| *output != pairs[0].1);
     let events_chars: usize = run.events.iter().map(event_chars).sum();
     let large = pairs.iter().any(|(_, output)| longest_number(output) > 3);
-    (pairs.len() == N_PAIRS && varied && !large && events_chars <= 240)
-        .then_some(Example { program, pairs, events: run.events })
+    (pairs.len() == N_PAIRS && varied && !large && events_chars <= 240).then_some(Example {
+        program,
+        pairs,
+        events: run.events,
+    })
 }
 
 fn event_chars(event: &Event) -> usize {
@@ -188,7 +191,9 @@ pub fn backward_trace(example: &Example) -> String {
         });
         let line = match (event, before) {
             (Event::Condition { text, value }, _) => format!("{text} -> {value}"),
-            (Event::Step { text, .. } | Event::Return { text }, Some(before)) => format!("{text} <- {before}"),
+            (Event::Step { text, .. } | Event::Return { text }, Some(before)) => {
+                format!("{text} <- {before}")
+            }
             (Event::Step { text, .. } | Event::Return { text }, None) => text.clone(),
         };
         lines.push(line);
@@ -290,8 +295,8 @@ fn document(task: Task, thinks: bool, example: &Example, reference: Option<&Exam
             compact::answer_induction(&think(induction_trace(example)), source),
         ),
         Task::ProposeDeduction | Task::ProposeAbduction => {
-            let references = reference
-                .map(|r| (r.program.source.as_str(), r.pairs[0].0.as_str(), r.pairs[0].1.as_str()));
+            let references =
+                reference.map(|r| (r.program.source.as_str(), r.pairs[0].0.as_str(), r.pairs[0].1.as_str()));
             let prompt = if task == Task::ProposeDeduction {
                 compact::propose_deduction(references)
             } else {

@@ -115,7 +115,12 @@ pub struct Verification {
 }
 
 /// Trains the first steps of the recorded recipe again and compares the weights.
-pub fn verify(sandbox: &Sandbox, record: &RecipeRecord, stop: &AtomicBool, say: Say<'_>) -> Result<Verification> {
+pub fn verify(
+    sandbox: &Sandbox,
+    record: &RecipeRecord,
+    stop: &AtomicBool,
+    say: Say<'_>,
+) -> Result<Verification> {
     if record.guest != sandbox.guest_hash() {
         bail!("the recipe was made with guest {}, this sandbox is {}", record.guest, sandbox.guest_hash());
     }

@@ -110,7 +110,10 @@ impl Monitor {
                     "abduction" => got.first().is_some_and(|value| *value == item.output.as_deref()),
                     _ => {
                         got.len() == item.hidden.len()
-                            && got.iter().zip(&item.hidden).all(|(value, (_, want))| *value == Some(want.as_str()))
+                            && got
+                                .iter()
+                                .zip(&item.hidden)
+                                .all(|(value, (_, want))| *value == Some(want.as_str()))
                     }
                 }
             })

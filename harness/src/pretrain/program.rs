@@ -173,7 +173,9 @@ impl Writer {
 
     fn branch(&mut self, rng: &mut ChaCha8Rng) -> bool {
         let condition = match self.kind {
-            Kind::Int => format!("x {} {}", if percent(rng, 50) { '>' } else { '<' }, rng.random_range(2..=20)),
+            Kind::Int => {
+                format!("x {} {}", if percent(rng, 50) { '>' } else { '<' }, rng.random_range(2..=20))
+            }
             Kind::List | Kind::Str | Kind::Tuple | Kind::Words => {
                 format!("len(x) > {}", rng.random_range(2..=4))
             }

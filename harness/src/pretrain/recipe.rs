@@ -2,9 +2,7 @@
 
 use super::corpus::Mixture;
 use super::program::Shape;
-use azr_model::{
-    AdamWConfig, MuonConfig, OptimizerConfig, Qwen2Config, Qwen2Shape, TrainerConfig,
-};
+use azr_model::{AdamWConfig, MuonConfig, OptimizerConfig, Qwen2Config, Qwen2Shape, TrainerConfig};
 use serde::{Deserialize, Serialize};
 
 /// What decides the weights.
@@ -35,11 +33,19 @@ pub struct Recipe {
     pub muon_factor: f32,
     /// Steps of linear warm-up.
     pub warmup_steps: u64,
-    /// Share of the peak left at the end; linear in between.
-    pub final_learning_rate: f32,
-    /// Share of the steps that see short programs only.
-    pub short_programs_first: f64,
-    /// Share of solver documents that think, in percent.
+    /// The rate falls linearly from its peak, as if to reach `final_share` of it after so many steps...
+    pub decay_steps: u64,
+    /// ... until this step, from which on it cools down: most of what the high rate has found shows only now.
+    pub cooldown_from: u64,
+    /// Factor on the rate where the cool-down begins; from there linear to `final_share` of it at the end.
+    pub cooldown_factor: f32,
+    /// Share of a rate that is left at the end of its fall.
+    pub final_share: f32,
+    /// Steps that see short programs only.
+    pub short_program_steps: u64,
+    /// Share of solver documents that think before the cool-down, in percent.
+    pub think_early: u32,
+    /// The same share during the cool-down.
     pub think: u32,
     /// Weight of prompt tokens in the loss; answers weigh 1.
     pub prompt_weight: f32,
@@ -51,7 +57,7 @@ impl Default for Recipe {
     fn default() -> Self {
         Self {
             seed: 1,
-            steps: 16_000,
+            steps: 13_500,
             documents_per_step: 48,
             hidden_size: 160,
             intermediate_size: 480,
@@ -62,9 +68,13 @@ impl Default for Recipe {
             learning_rate: 2e-3,
             muon_factor: 5.0,
             warmup_steps: 100,
-            final_learning_rate: 0.05,
-            short_programs_first: 0.2,
-            think: 25,
+            decay_steps: 16_000,
+            cooldown_from: 5_000,
+            cooldown_factor: 0.5,
+            final_share: 0.05,
+            short_program_steps: 3_200,
+            think_early: 25,
+            think: 35,
             prompt_weight: 0.03,
             proposal_weight: 0.3,
         }
@@ -107,13 +117,21 @@ impl Recipe {
     /// Learning rate of a step (0-based).
     pub fn learning_rate_at(&self, step: u64) -> f32 {
         let warm = ((step + 1) as f32 / self.warmup_steps.max(1) as f32).min(1.0);
-        let done = step as f32 / self.steps.max(1) as f32;
-        self.learning_rate * warm * (1.0 - (1.0 - self.final_learning_rate) * done)
+        let high = |step: u64| {
+            let done = step as f32 / self.decay_steps.max(1) as f32;
+            self.learning_rate * warm * (1.0 - (1.0 - self.final_share) * done)
+        };
+        if step < self.cooldown_from {
+            return high(step);
+        }
+        let cooldown_steps = self.steps.saturating_sub(self.cooldown_from).max(1);
+        let done = (step - self.cooldown_from) as f32 / cooldown_steps as f32;
+        high(self.cooldown_from) * self.cooldown_factor * (1.0 - (1.0 - self.final_share) * done)
     }
 
     /// Documents of a step.
     pub fn mixture_at(&self, step: u64) -> Mixture {
-        let short = (step as f64) < self.short_programs_first * self.steps as f64;
+        let short = step < self.short_program_steps;
         let (program, induction_program) = if short {
             (Shape::statements(1, 3), Shape::induction(1, 2))
         } else {
@@ -124,7 +142,7 @@ impl Recipe {
             abduction: 22,
             induction: 25,
             propose: 8,
-            think: self.think,
+            think: if step < self.cooldown_from { self.think_early } else { self.think },
             program,
             induction_program,
         }

@@ -57,11 +57,7 @@ pub struct SuiteShape {
 
 /// The two suites.
 pub const SUITES: [SuiteShape; 2] = [
-    SuiteShape {
-        name: "tiny",
-        program: Shape::statements(2, 5),
-        induction_program: Shape::induction(1, 3),
-    },
+    SuiteShape { name: "tiny", program: Shape::statements(2, 5), induction_program: Shape::induction(1, 3) },
     SuiteShape {
         name: "tiny_hard",
         program: Shape::statements(5, 8),
@@ -72,11 +68,9 @@ pub const SUITES: [SuiteShape; 2] = [
 /// Draws a suite; no program occurs twice, and none of `taken`, to which the new ones are added.
 pub fn draw(sandbox: &Sandbox, shape: &SuiteShape, taken: &mut BTreeSet<String>) -> Result<Vec<Item>> {
     let mut items = Vec::new();
-    for (task, program_shape) in [
-        ("deduction", shape.program),
-        ("abduction", shape.program),
-        ("induction", shape.induction_program),
-    ] {
+    for (task, program_shape) in
+        [("deduction", shape.program), ("abduction", shape.program), ("induction", shape.induction_program)]
+    {
         // Twice as many as needed, to have enough after duplicates are gone.
         let wanted: Vec<(u64, Shape)> = (0..2 * ITEMS_PER_TASK).map(|i| (i, program_shape)).collect();
         let stream = match (shape.name, task) {
@@ -95,7 +89,11 @@ pub fn draw(sandbox: &Sandbox, shape: &SuiteShape, taken: &mut BTreeSet<String>)
                 number += 1;
             }
         }
-        anyhow::ensure!(number == ITEMS_PER_TASK, "only {number} distinct {task} programs for {}", shape.name);
+        anyhow::ensure!(
+            number == ITEMS_PER_TASK,
+            "only {number} distinct {task} programs for {}",
+            shape.name
+        );
     }
     Ok(items)
 }
@@ -140,7 +138,8 @@ pub fn to_bytes(items: &[Item]) -> Result<Vec<u8>> {
 pub fn write(suites: &[(&'static str, Vec<Item>)], folder: &Path) -> Result<()> {
     for (name, items) in suites {
         let path = folder.join(format!("{name}.jsonl.gz"));
-        std::fs::write(&path, to_bytes(items)?).with_context(|| format!("cannot write {}", path.display()))?;
+        std::fs::write(&path, to_bytes(items)?)
+            .with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(())
 }

@@ -104,9 +104,9 @@ fn template_pieces(template: &str) -> Vec<String> {
     let mut pieces = vec![String::new()];
     let mut rest = template;
     while let Some(c) = rest.chars().next() {
-        let placeholder = rest.get(..3).is_some_and(|hole| {
-            ["{k}", "{d}", "{m}", "{t}", "{s}", "{c}", "{z}"].contains(&hole)
-        });
+        let placeholder = rest
+            .get(..3)
+            .is_some_and(|hole| ["{k}", "{d}", "{m}", "{t}", "{s}", "{c}", "{z}"].contains(&hole));
         if placeholder {
             pieces.push(String::new());
             rest = &rest[3..];
