@@ -12,6 +12,11 @@ mod error;
 mod file;
 mod folder;
 mod generate;
+#[allow(
+    clippy::inline_always,
+    clippy::needless_range_loop,
+    reason = "loops over several slices in step must take the instruction set of their caller"
+)]
 mod kernels;
 mod layout;
 mod loss;

@@ -276,7 +276,8 @@ impl Trainer {
     /// The batch's gradient into `self.gradient`, chunk by chunk in order.
     fn accumulate<T: TokenTerm>(&mut self, chunks: &[Chunk<T>]) -> Result<LossSums> {
         let mut gradient = std::mem::take(&mut self.gradient);
-        gradient.fill(0.0);
+        gradient.clear();
+        gradient.resize(self.weights.parameter_count(), 0.0);
         let mut sums = LossSums::default();
         let snapshot = self.weights.snapshot();
         let longest = chunks.iter().map(|chunk| chunk.batch.longest).max().unwrap_or(0);

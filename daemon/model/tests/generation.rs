@@ -1,6 +1,8 @@
 //! A completion depends on its request and the weights only: not on the other requests, slots, threads or what
 //! the engine served before.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod common;
 
 use std::sync::Arc;

@@ -1,6 +1,8 @@
 //! Agreement with transformers on the reference files that `golden/reference.py` writes: scores, loss, every
 //! gradient and greedy text.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod common;
 
 use std::path::PathBuf;

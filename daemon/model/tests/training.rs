@@ -1,6 +1,8 @@
 //! What a training step promises: same bits for any number of threads and any resume, a gradient for every
 //! parameter, and nothing applied when something is not finite.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod common;
 
 use std::sync::Arc;

@@ -1,9 +1,10 @@
 //! Arithmetic on slices: everything that is timed.
 //!
 //! Every function gives the same bits whatever the number of threads, and the token-wise ones give a row the
-//! same bits whatever rows stand beside it: own loops add in a fixed lane order and never fuse a multiply
-//! with an add, so they are equal on every CPU too; the general matrix product comes from the gemm crate
-//! (see [`gemm`] for what is needed to keep its rows independent).
+//! same bits whatever rows stand beside it. Own loops add in a fixed lane order and are compiled for several
+//! instruction sets, one of which is chosen at run time; a multiply and an add are fused either always (attention
+//! of the engine) or never, so these loops are equal on every CPU too. The general matrix product comes from the
+//! gemm crate (see [`gemm`] for what keeps its rows independent) and differs between instruction sets.
 
 pub(crate) mod attention;
 pub(crate) mod columns;

@@ -134,8 +134,8 @@ fn block_square_sum(block: &[f32]) -> f64 {
     let rows = block.chunks_exact(16);
     let rest: f64 = rows.remainder().iter().map(|&value| f64::from(value) * f64::from(value)).sum();
     for row in rows {
-        for i in 0..16 {
-            lanes[i] += f64::from(row[i]) * f64::from(row[i]);
+        for (lane, &value) in lanes.iter_mut().zip(row) {
+            *lane += f64::from(value) * f64::from(value);
         }
     }
     lanes.iter().sum::<f64>() + rest
