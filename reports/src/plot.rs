@@ -75,7 +75,7 @@ fn draw(panel: &Panel, alone: bool, text: &mut String) -> Drawn {
     for series in &panel.series {
         draw_series(&mut chart, series)?;
     }
-    draw_labels(&canvas, &chart, panel, top as i32)?;
+    draw_labels(&canvas, &chart, panel, top)?;
     if alone {
         let title = TextStyle::from(("sans-serif", FONT_SIZE * 1.1).into_font()).color(&TEXT);
         canvas.draw(&Text::new(panel.title.clone(), (24, 16), title))?;
