@@ -3,7 +3,7 @@
 use crate::clock::{Stopwatch, readable};
 use crate::evaluation::with_progress;
 use crate::failure::{Failure, Outcome};
-use crate::models::{self, Model};
+use crate::models;
 use crate::{data, interrupt, output, sandbox};
 use anyhow::Context;
 use azr_benchmarks::{
@@ -11,7 +11,7 @@ use azr_benchmarks::{
     TimeRules, open_suite,
 };
 use azr_model::{Engine, EngineConfig, Sampling};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Arguments of `azr eval`.
@@ -174,7 +174,7 @@ fn open(args: &Args, compact: bool) -> anyhow::Result<Box<dyn Suite>> {
         limits: args.limits.into(),
         prompts,
         profile: if compact { Profile::Compact } else { Profile::Base },
-        thought: false,
+        ..SuiteOptions::default()
     };
     open_suite(&args.suite, &data, options).map_err(|error| data::suite_failure(&args.suite, error))
 }

@@ -8,7 +8,7 @@
 use super::world::OPERATIONS;
 use anyhow::{Result, anyhow};
 use std::collections::BTreeSet;
-use tokenizers::models::bpe::BPE;
+use tokenizers::models::bpe::{BPE, Vocab};
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
 use tokenizers::{AddedToken, Tokenizer};
 
@@ -124,7 +124,7 @@ pub fn build() -> Result<Tokenizer> {
     alphabet.sort_unstable();
     let vocabulary = alphabet.into_iter().zip(0_u32..).map(|(c, id)| (c.to_string(), id));
     let model = BPE::builder()
-        .vocab_and_merges(vocabulary.collect::<ahash::AHashMap<_, _>>(), Vec::new())
+        .vocab_and_merges(vocabulary.collect::<Vocab>(), Vec::new())
         .build()
         .map_err(|error| anyhow!("cannot build the byte vocabulary: {error}"))?;
     let mut tokenizer = Tokenizer::new(model);
