@@ -193,7 +193,9 @@ fn warm_up() {
         let program = folder.path().join("program.py");
         std::fs::write(&program, "def f():\n    return 1\n").expect("a file can be written");
         let mut command = bare_command(folder.path());
-        command.args(["sandbox", "run", "program.py", "--call", "f()"]).env("AZR_CACHE", cache_folder());
+        command
+            .args(["sandbox", "run", "program.py", "--call", "f()", "--twice"])
+            .env("AZR_CACHE", cache_folder());
         finish(spawn(&mut command)).expect_code(0);
     });
 }

@@ -1,5 +1,6 @@
 //! `azr sandbox`: the executor by hand.
 
+mod build;
 mod check;
 mod run;
 
@@ -19,6 +20,8 @@ enum Command {
     Run(run::Args),
     /// Run recorded programs and count how many give the recorded outputs.
     Check(check::Args),
+    /// Build the sandbox's Python guest anew from its recipe.
+    Build(build::Args),
 }
 
 /// Runs the command.
@@ -26,5 +29,6 @@ pub fn run(args: Args) -> anyhow::Result<Outcome> {
     match args.command {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Build(args) => build::run(&args),
     }
 }
