@@ -5,13 +5,14 @@ use crate::data;
 use crate::progress::Counter;
 use anyhow::Context;
 use azr_benchmarks::evaluate::Evaluation;
+use azr_benchmarks::suites::TinySuite;
 use azr_benchmarks::{Decoding, EvaluateConfig, Profile, Suite, SuiteOptions, evaluate, open_suite};
 use azr_executor::Sandbox;
 use azr_model::Generate;
 use azr_selfplay::Policy;
 use azr_selfplay::config::PromptProfile;
 use azr_selfplay::observe::Evaluate;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -99,6 +100,17 @@ impl<'a> Evaluator<'a> {
         let folder = self.folder.join(suite.name()).join(format!("step-{step}"));
         with_progress(suite, policy, self.sandbox, &config, Some(&folder), self.stop, label)
     }
+}
+
+/// Programs of the embedded suites, whichever of them a run evaluates.
+pub fn held_out_programs() -> anyhow::Result<BTreeSet<String>> {
+    let mut programs = BTreeSet::new();
+    for name in ["tiny", "tiny_hard"] {
+        let suite = TinySuite::embedded(name, &SuiteOptions::default())
+            .with_context(|| format!("cannot read the embedded suite {name}"))?;
+        programs.extend(suite.programs().map(ToOwned::to_owned));
+    }
+    Ok(programs)
 }
 
 /// Runs an evaluation with a progress display; `None` when stopped.

@@ -6,7 +6,7 @@
 
 use crate::clock::Stopwatch;
 use crate::config::{Config, presets};
-use crate::evaluation::Evaluator;
+use crate::evaluation::{Evaluator, held_out_programs};
 use crate::failure::{Failure, Outcome};
 use crate::models::{self, Model};
 use crate::progress::RunProgress;
@@ -166,6 +166,7 @@ fn self_play(
     let clock = Stopwatch::start();
     let seconds = move || clock.seconds();
     let mut progress = RunProgress::new(config.run.steps);
+    let held_out = held_out_programs()?;
     let context = RunContext {
         config,
         policy,
@@ -175,6 +176,7 @@ fn self_play(
         // On the processor a recomputed step is the recorded one, bit for bit.
         exact: true,
         seeds: None,
+        held_out: &held_out,
         reference_texts: reference_texts(config.run.prompts)?,
         info: serde_json::to_value(provenance)?,
         observer: &mut progress,

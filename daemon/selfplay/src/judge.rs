@@ -2,7 +2,7 @@
 
 use crate::config::{ExecutionConfig, LongOutput, Mode, SelfPlayConfig};
 use azr_executor::{CallReport, FUEL_PER_SECOND, Job, Limits, Sandbox, Verdict};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Judges programs and answers in the sandbox.
@@ -10,6 +10,7 @@ pub struct Judge<'a> {
     sandbox: &'a Sandbox,
     mode: Mode,
     limits: Limits,
+    held_out: BTreeSet<String>,
     runs: AtomicU64,
 }
 
@@ -21,7 +22,18 @@ impl<'a> Judge<'a> {
 
     /// A judge with given limits, e.g. a benchmark's.
     pub fn with_limits(sandbox: &'a Sandbox, mode: Mode, limits: Limits) -> Self {
-        Self { sandbox, mode, limits, runs: AtomicU64::new(0) }
+        Self { sandbox, mode, limits, held_out: BTreeSet::new(), runs: AtomicU64::new(0) }
+    }
+
+    /// Refuses proposals whose program is one of these: an evaluation's items must not become training tasks.
+    #[must_use]
+    pub fn holding_out(self, programs: &BTreeSet<String>) -> Self {
+        Self { held_out: programs.clone(), ..self }
+    }
+
+    /// Whether a program belongs to an evaluation.
+    pub(crate) fn is_held_out(&self, program: &str) -> bool {
+        self.held_out.contains(program)
     }
 
     /// Quirks or repairs.

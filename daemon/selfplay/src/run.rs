@@ -15,6 +15,7 @@ use crate::record::{StepRecord, write_rollouts};
 use crate::seed::{Seeds, induction_to_jsonl, make_seeds, triplets_to_jsonl};
 use crate::step::{State, StepContext, play_step};
 use azr_executor::Sandbox;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -39,6 +40,9 @@ pub struct RunContext<'a, P: Policy> {
     pub exact: bool,
     /// Tasks to start from instead of those that the configuration asks for.
     pub seeds: Option<Seeds>,
+    /// Programs of the evaluations: proposals that are one of them are refused (ours; the reference has no such
+    /// case, its benchmarks are not programs of the method).
+    pub held_out: &'a BTreeSet<String>,
     /// Texts of the prompt profile `reference`.
     pub reference_texts: Option<ReferenceTexts>,
     /// What `run.json` says beside seed and hashes: code version, machine, model (any JSON object).
@@ -84,7 +88,7 @@ pub fn run<P: Policy>(mut context: RunContext<'_, P>) -> Result<Outcome, SelfPla
     context.config.check()?;
     let config = context.config;
     let prompts = Prompts::new(config, context.reference_texts.take())?;
-    let judge = Judge::new(context.sandbox, config);
+    let judge = Judge::new(context.sandbox, config).holding_out(context.held_out);
     let folder = RunFolder::open(context.folder)?;
     let mut position = if context.resume {
         resume(&mut context, &folder)?

@@ -67,6 +67,11 @@ pub fn validate(
             *fault = Some("banned".into());
         }
     }
+    for (fault, candidate) in faults.iter_mut().zip(candidates) {
+        if fault.is_none() && judge.is_held_out(candidate.program()) {
+            *fault = Some("held_out".into());
+        }
+    }
     if judge.mode() == Mode::Clean {
         for (fault, candidate) in faults.iter_mut().zip(candidates) {
             if fault.is_none() && !candidate.inputs().iter().all(|input| parse::is_argument_list(input)) {

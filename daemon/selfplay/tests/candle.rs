@@ -9,6 +9,7 @@ use azr_selfplay::config::{Baseline, SeedSource};
 use azr_selfplay::observe::{Event, NoEvaluation, Observer};
 use azr_selfplay::policy::{CandlePolicy, Policy};
 use azr_selfplay::run::{Outcome, RunContext, run};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -80,6 +81,7 @@ fn play(config: &SelfPlayConfig, folder: &Path, resume: bool, stop_at: u64) -> (
         resume,
         exact: true,
         seeds: None,
+        held_out: &BTreeSet::new(),
         reference_texts: None,
         info: serde_json::Value::Null,
         observer: &mut StopAt { step: stop_at, flag: &stop },

@@ -94,6 +94,12 @@ fn golden_parsing_text() {
                     json!(f64::from(u8::from(parse::well_formed_for(response, extraction))))
                 }
             }
+            "extract_thought" if !text(args, "solution_str").contains("<think>") => {
+                // The reference then returns the whole text; ours ends the thought at `</think>`, because a response
+                // begins inside it.
+                *left_out.entry("no opening tag").or_default() += 1;
+                continue;
+            }
             "extract_thought" => json!(parse::thought(text(args, "solution_str"))),
             "extract_input_output" => {
                 let wanted = if flag(args, "return_input") { Wanted::Input } else { Wanted::Output };

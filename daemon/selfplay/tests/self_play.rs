@@ -2,13 +2,15 @@
 
 mod support;
 
-use azr_selfplay::SelfPlayError;
 use azr_selfplay::config::SelfPlayConfig;
+use azr_selfplay::judge::Judge;
 use azr_selfplay::observe::{Evaluate, Event, Observer, Silent};
 use azr_selfplay::policy::{Policy, ScriptedPolicy};
 use azr_selfplay::record::StepRecord;
 use azr_selfplay::run::{Outcome, RunContext, run};
-use std::collections::BTreeMap;
+use azr_selfplay::validate::{Candidate, validate};
+use azr_selfplay::{SelfPlayError, TaskType};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use support::{sandbox, script, tiny_config};
@@ -56,6 +58,7 @@ fn play(
         resume,
         exact: true,
         seeds: None,
+        held_out: &BTreeSet::new(),
         reference_texts: None,
         info: serde_json::json!({ "test": true }),
         observer,
@@ -170,4 +173,23 @@ fn batching_the_types_draws_the_same_tasks() {
     config.run.steps = 2;
     play(&config, folder.path(), false, None).unwrap();
     assert_eq!(lines(folder.path())[0].groups.len(), 6);
+}
+
+#[test]
+fn programs_of_an_evaluation_are_refused_as_proposals() {
+    let config = tiny_config();
+    let candidate = |program: &str| Candidate::Triplet {
+        task_type: TaskType::Deduction,
+        program: program.to_owned(),
+        input: "1".to_owned(),
+    };
+    let held_out = BTreeSet::from(["def f(x):\n    return x + 1".to_owned()]);
+    let judge = Judge::new(sandbox(), &config).holding_out(&held_out);
+    let outcomes = validate(
+        &judge,
+        &config,
+        &[candidate("def f(x):\n    return x + 1"), candidate("def f(x):\n    return x + 2")],
+    );
+    assert_eq!(outcomes[0], Err("held_out".to_owned()));
+    assert!(outcomes[1].is_ok(), "{outcomes:?}");
 }
