@@ -4,7 +4,12 @@
 //!
 //! On a busy machine wall times say little; the column "per CPU second" counts the processor time of this
 //! process, so twice it is what two idle cores would reach at best.
-#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a program to look at, not a library")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a program to look at: it takes times and prints"
+)]
 
 use std::sync::Arc;
 use std::time::Instant;

@@ -1,9 +1,9 @@
 //! Forward and backward pass of Qwen2 over a packed batch.
 //!
 //! The whole network is one differentiable operation of the tape (see [`crate::ops`]): candle's tape would
-//! allocate, zero and add a tensor for every argument of every layer, which costs more than a quarter of the
-//! step on small models. Activations kept for the backward pass are the inputs of the products that cannot be
-//! had again cheaply; norms, SwiGLU results, attention probabilities and logits are computed again.
+//! allocate, zero and add a tensor for every argument of every layer, several passes over memory that a
+//! hand-written backward pass does not need. Activations kept for the backward pass are the inputs of the products that cannot be
+//! had again cheaply; norms, `SwiGLU` results, attention probabilities and logits are computed again.
 
 use crate::batch::PackedBatch;
 use crate::config::Qwen2Config;
