@@ -222,8 +222,7 @@ fn run_batch<G: Generate>(
     let prompts: Vec<Prompt> = slots.iter().map(|slot| suite.prompt(slot.index)).collect();
     let requests: Vec<GenerateRequest> =
         slots.iter().zip(&prompts).map(|(slot, prompt)| request(config, *slot, prompt)).collect();
-    let completions =
-        model.generate(&requests).map_err(|error| BenchmarkError::Generate(Box::new(error)))?;
+    let completions = model.generate(&requests).map_err(|error| BenchmarkError::Generate(Box::new(error)))?;
     if completions.len() != slots.len() {
         let message = format!("{} completions for {} prompts", completions.len(), slots.len());
         return Err(BenchmarkError::Generate(message.into()));

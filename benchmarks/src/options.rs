@@ -104,6 +104,8 @@ impl SuiteOptions {
             Profile::Compact => "compact",
         };
         let Self { thought, boxed, .. } = self;
-        format!("mode={mode} limits={limits} prompts={prompts} profile={profile} thought={thought} boxed={boxed}")
+        format!(
+            "mode={mode} limits={limits} prompts={prompts} profile={profile} thought={thought} boxed={boxed}"
+        )
     }
 }

@@ -39,7 +39,10 @@ impl PythonData {
     /// The value of a string key of a dict.
     pub fn get(&self, key: &str) -> Option<&Self> {
         let Self::Dict(entries) = self else { return None };
-        entries.iter().find(|(name, _)| matches!(name, Self::Str(text) if text == key)).map(|(_, value)| value)
+        entries
+            .iter()
+            .find(|(name, _)| matches!(name, Self::Str(text) if text == key))
+            .map(|(_, value)| value)
     }
 
     /// The text of a string.
@@ -181,7 +184,8 @@ mod tests {
 
     #[test]
     fn literals_are_python_source() {
-        let value = parse_json(r#"{"a": [1, -2.5e3, true, null, "x'\n\u00e9"], "b": [NaN, -Infinity]}"#).unwrap();
+        let value =
+            parse_json(r#"{"a": [1, -2.5e3, true, null, "x'\n\u00e9"], "b": [NaN, -Infinity]}"#).unwrap();
         assert_eq!(
             value.literal(),
             r"{'a': [1, -2.5e3, True, None, 'x\'\n\U000000e9'], 'b': [float('nan'), float('-inf')]}"

@@ -13,7 +13,9 @@ use crate::grade::code::{CodeGrader, Dataset, Status, sanitize};
 use crate::grade::crux::{self, CruxRow, Direction};
 use crate::metrics::ItemRecord;
 use crate::suites::{CodeSuite, CruxSuite, MathSuite, TinySuite};
-use crate::{BenchmarkError, DataFolder, Metrics, Mode, Response, Suite, SuiteOptions, TimeRules, suite_names};
+use crate::{
+    BenchmarkError, DataFolder, Metrics, Mode, Response, Suite, SuiteOptions, TimeRules, suite_names,
+};
 use azr_executor::Sandbox;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -162,7 +164,8 @@ fn score_code(
             program.1 = extracted;
         }
     }
-    let asked: Vec<(usize, &str)> = programs.iter().map(|(task, program)| (*task, program.as_str())).collect();
+    let asked: Vec<(usize, &str)> =
+        programs.iter().map(|(task, program)| (*task, program.as_str())).collect();
     let grades = grader.grade(sandbox, &asked, plus);
     Ok(samples
         .into_iter()
@@ -241,7 +244,8 @@ fn score_math(
     let samples = read_samples(file, text)?;
     let place = |sample: &Sample| {
         let row = sample.1.get("row").and_then(Value::as_u64).and_then(|row| usize::try_from(row).ok());
-        row.filter(|row| *row < suite.len()).ok_or_else(|| bad_line(file, sample.0, "no \"row\" of the suite"))
+        row.filter(|row| *row < suite.len())
+            .ok_or_else(|| bad_line(file, sample.0, "no \"row\" of the suite"))
     };
     let responses = responses(file, &samples, place)?;
     let grades = suite.grade(sandbox, &responses);
@@ -267,7 +271,9 @@ fn score_tiny(
     let samples = read_samples(file, text)?;
     let place = |sample: &Sample| {
         let item = field(file, sample, "item")?;
-        suite.index_of(item).ok_or_else(|| bad_line(file, sample.0, format!("the suite has no item {item:?}")))
+        suite
+            .index_of(item)
+            .ok_or_else(|| bad_line(file, sample.0, format!("the suite has no item {item:?}")))
     };
     let responses = responses(file, &samples, place)?;
     let grades = suite.grade(sandbox, &responses);

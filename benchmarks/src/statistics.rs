@@ -156,7 +156,10 @@ mod tests {
     use crate::metrics::tests::record;
 
     fn pairs(values: &[(&str, f64, f64)]) -> Vec<Pair> {
-        values.iter().map(|(group, first, second)| Pair { group: (*group).into(), first: *first, second: *second }).collect()
+        values
+            .iter()
+            .map(|(group, first, second)| Pair { group: (*group).into(), first: *first, second: *second })
+            .collect()
     }
 
     #[test]

@@ -64,7 +64,11 @@ fn an_interrupted_evaluation_ends_in_the_same_files() {
     let (_, asked) = run(cut.path(), &config(), usize::MAX);
     assert_eq!(asked, 20 - 7);
     for file in ["items.jsonl", "metrics.json", "settings.json"] {
-        assert_eq!(fs::read(cut.path().join(file)).unwrap(), fs::read(whole.path().join(file)).unwrap(), "{file}");
+        assert_eq!(
+            fs::read(cut.path().join(file)).unwrap(),
+            fs::read(whole.path().join(file)).unwrap(),
+            "{file}"
+        );
     }
     // Everything is there: nothing is asked again.
     assert_eq!(run(cut.path(), &config(), usize::MAX).1, 0);

@@ -6,9 +6,9 @@
 //! and the result of the call is compared outside; for output prediction both texts are compared as values.
 //! In both modes a generation that repeats the question (or, for inputs, holds no call) is `skipped`.
 
+use crate::python_data::{parse_string_repr, string_literal};
 use crate::{Graded, Mode};
 use azr_executor::{Job, Limits, Sandbox, Verdict};
-use crate::python_data::{parse_string_repr, string_literal};
 
 /// The reference's alarm.
 const SECONDS: f64 = 3.0;
@@ -63,7 +63,12 @@ pub fn is_skipped(row: &CruxRow, direction: Direction, generation: &str) -> bool
 }
 
 /// Judges (row, generation) pairs, in order.
-pub fn judge(sandbox: &Sandbox, direction: Direction, mode: Mode, answers: &[(&CruxRow, &str)]) -> Vec<Graded> {
+pub fn judge(
+    sandbox: &Sandbox,
+    direction: Direction,
+    mode: Mode,
+    answers: &[(&CruxRow, &str)],
+) -> Vec<Graded> {
     let counted: Vec<usize> = (0..answers.len())
         .filter(|index| !is_skipped(answers[*index].0, direction, answers[*index].1))
         .collect();
@@ -76,7 +81,8 @@ pub fn judge(sandbox: &Sandbox, direction: Direction, mode: Mode, answers: &[(&C
     let mut grades: Vec<Graded> = answers
         .iter()
         .map(|(_, generation)| {
-            let reason = if generation.is_empty() { "no answer" } else { "repeats the question, or no call of f" };
+            let reason =
+                if generation.is_empty() { "no answer" } else { "repeats the question, or no call of f" };
             Graded::failed(*generation, "skipped", reason, 0)
         })
         .collect();
@@ -119,7 +125,9 @@ fn judge_inputs(sandbox: &Sandbox, answers: &[(&CruxRow, &str)]) -> Vec<Graded> 
     let read = sandbox.run_all(&reading);
     let calls: Vec<String> = read
         .iter()
-        .map(|report| report.calls.first().and_then(|call| parse_string_repr(call.verdict.value()?)).unwrap_or_default())
+        .map(|report| {
+            report.calls.first().and_then(|call| parse_string_repr(call.verdict.value()?)).unwrap_or_default()
+        })
         .collect();
     let running: Vec<Job> = answers
         .iter()
@@ -144,10 +152,16 @@ fn judge_inputs(sandbox: &Sandbox, answers: &[(&CruxRow, &str)]) -> Vec<Graded> 
         .zip(&read)
         .zip(reports.iter().zip(equal))
         .map(|(((_, generation), read), (report, equal))| {
-            let verdict = |report: &azr_executor::Report| report.calls.first().map(|call| (call.verdict.clone(), call.fuel));
+            let verdict = |report: &azr_executor::Report| {
+                report.calls.first().map(|call| (call.verdict.clone(), call.fuel))
+            };
             match (verdict(read), verdict(report)) {
-                (Some((first, fuel)), _) if first.value().is_none() => graded(generation, &first, fuel, false),
-                (_, Some((second, fuel))) => graded(generation, &second, fuel, equal && second.value().is_some()),
+                (Some((first, fuel)), _) if first.value().is_none() => {
+                    graded(generation, &first, fuel, false)
+                }
+                (_, Some((second, fuel))) => {
+                    graded(generation, &second, fuel, equal && second.value().is_some())
+                }
                 _ => Graded::failed(*generation, "fail", "no report", 0),
             }
         })
@@ -162,7 +176,11 @@ fn judge_outputs(sandbox: &Sandbox, answers: &[(&CruxRow, &str)]) -> Vec<Graded>
         .into_iter()
         .zip(answers)
         .map(|(equal, (_, generation))| {
-            if equal { Graded::passed(*generation, 0) } else { Graded::failed(*generation, "fail", "not equal", 0) }
+            if equal {
+                Graded::passed(*generation, 0)
+            } else {
+                Graded::failed(*generation, "fail", "not equal", 0)
+            }
         })
         .collect()
 }
@@ -194,7 +212,12 @@ mod tests {
         for (completion, direction, thought, want) in [
             ("assert f(3, 2) == [3, 3]\n[/ANSWER] more", Direction::Input, false, "f(3, 2)"),
             ("assert f(3, 2) == [3, 3]\n[/ANSWER] more", Direction::Output, false, "[3, 3]"),
-            ("so == x\n[ANSWER]\nassert f(3, 2) == [3, 3] == 1\n[/ANSWER]", Direction::Output, true, "[3, 3]"),
+            (
+                "so == x\n[ANSWER]\nassert f(3, 2) == [3, 3] == 1\n[/ANSWER]",
+                Direction::Output,
+                true,
+                "[3, 3]",
+            ),
             ("well [ANSWER] f(3) [/ANSWER]", Direction::Input, true, "f(3)"),
             ("[3, 3]", Direction::Output, false, "[3, 3]"),
             ("", Direction::Input, true, ""),
@@ -219,8 +242,17 @@ mod tests {
             let answers: Vec<_> = generations.iter().map(|generation| (&row, *generation)).collect();
             judge(&sandbox, direction, mode, &answers).iter().map(|grade| grade.pass).collect()
         };
-        let inputs =
-            ["f(3, 2)", "f(1 + 2, y=2)", "f(3)", "f(", "f(0) or [3, 3]", "f(0), 1", "3, 2", "f(*[3, 2])", "f(1/0)"];
+        let inputs = [
+            "f(3, 2)",
+            "f(1 + 2, y=2)",
+            "f(3)",
+            "f(",
+            "f(0) or [3, 3]",
+            "f(0), 1",
+            "3, 2",
+            "f(*[3, 2])",
+            "f(1/0)",
+        ];
         assert_eq!(
             judged(Direction::Input, Mode::Paper, &inputs),
             [true, true, false, false, true, false, false, true, false]
@@ -229,7 +261,8 @@ mod tests {
             judged(Direction::Input, Mode::Clean, &inputs),
             [true, true, false, false, false, false, false, false, false]
         );
-        let outputs = ["[3, 3]", "[3.0]*2", "[3]", "0 or True", "0, 'message'", "f(3, 2)", "exit()", "[3, 3], 'm'", ""];
+        let outputs =
+            ["[3, 3]", "[3.0]*2", "[3]", "0 or True", "0, 'message'", "f(3, 2)", "exit()", "[3, 3], 'm'", ""];
         assert_eq!(
             judged(Direction::Output, Mode::Paper, &outputs),
             [true, true, false, true, false, false, false, true, false]

@@ -209,7 +209,8 @@ impl Reader<'_> {
     }
 
     fn four_digits(&mut self) -> Result<u32, JsonError> {
-        let digits = self.text.get(self.position..self.position + 4).ok_or_else(|| self.error("a short escape"))?;
+        let digits =
+            self.text.get(self.position..self.position + 4).ok_or_else(|| self.error("a short escape"))?;
         if !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(self.error("a short escape"));
         }
@@ -230,14 +231,34 @@ mod tests {
         assert_eq!(parse_json(&digits).unwrap(), PythonData::Int(digits));
         assert_eq!(parse_json("-Infinity").unwrap(), PythonData::Float("-Infinity".into()));
         assert_eq!(parse_json(r#""\ud83d\ude00\u0041\/""#).unwrap(), PythonData::Str("😀A/".into()));
-        assert_eq!(parse_json("{\"a\": {\"b\": 1e5}}").unwrap().get("a").unwrap().get("b").unwrap().literal(), "1e5");
+        assert_eq!(
+            parse_json("{\"a\": {\"b\": 1e5}}").unwrap().get("a").unwrap().get("b").unwrap().literal(),
+            "1e5"
+        );
     }
 
     #[test]
     fn refuses_what_is_not_json() {
         for bad in [
-            "", "[", "[1,]", "{1: 2}", "{\"a\" 1}", "01", "1.", "1e", "-", "\"", "\"\\", "\"\\u12", "\"\\ud800\"",
-            "\"\\ud800\\u0041\"", "\"\\udc00\"", "\"\\q\"", "1 2", "nul", "\"\\u00é1\"",
+            "",
+            "[",
+            "[1,]",
+            "{1: 2}",
+            "{\"a\" 1}",
+            "01",
+            "1.",
+            "1e",
+            "-",
+            "\"",
+            "\"\\",
+            "\"\\u12",
+            "\"\\ud800\"",
+            "\"\\ud800\\u0041\"",
+            "\"\\udc00\"",
+            "\"\\q\"",
+            "1 2",
+            "nul",
+            "\"\\u00é1\"",
         ] {
             assert!(parse_json(bad).is_err(), "{bad}");
         }

@@ -2,7 +2,11 @@ use super::*;
 use serde_json::Value;
 use std::fs;
 
-fn run(suite: &str, config: &ScoreConfig, samples: &str) -> Option<Result<(Vec<Value>, ScoreSummary), BenchmarkError>> {
+fn run(
+    suite: &str,
+    config: &ScoreConfig,
+    samples: &str,
+) -> Option<Result<(Vec<Value>, ScoreSummary), BenchmarkError>> {
     let data = crate::test_data::shared()?;
     let folder = tempfile::tempdir().unwrap();
     let (input, output) = (folder.path().join("in.jsonl"), folder.path().join("out.jsonl"));
@@ -41,7 +45,8 @@ fn code_samples_get_their_statuses() {
 
 #[test]
 fn crux_generations_come_as_lines_or_as_lists() {
-    let lines = "{\"id\": \"sample_3\", \"answer\": \"'bcksrutq'\"}\n{\"id\": \"sample_3\", \"answer\": \"1\"}\n";
+    let lines =
+        "{\"id\": \"sample_3\", \"answer\": \"'bcksrutq'\"}\n{\"id\": \"sample_3\", \"answer\": \"1\"}\n";
     let lists = r#"{"sample_3": ["'bcksrutq'", "1"]}"#;
     for samples in [lines, lists] {
         let Some(result) = run("cruxeval_o", &ScoreConfig::default(), samples) else { return };
@@ -64,7 +69,11 @@ fn math_rows_show_what_was_compared() {
 #[test]
 fn bad_lines_say_where_they_are() {
     for (suite, samples, want) in [
-        ("humaneval", "\n{\"task_id\": \"HumanEval/999\", \"solution\": \"\"}", "line 2: the suite has no task"),
+        (
+            "humaneval",
+            "\n{\"task_id\": \"HumanEval/999\", \"solution\": \"\"}",
+            "line 2: the suite has no task",
+        ),
         ("mbpp", "{\"task_id\": \"Mbpp/2\"}", "line 1: no text \"completion\""),
         ("aime24", "{\"row\": 99, \"completion\": \"\"}", "line 1: no \"row\""),
         ("cruxeval_i", "{\"id\": \"x\"", "line 1: EOF"),

@@ -1,10 +1,12 @@
 //! AIME'24, AIME'25 and AMC'23 (spec section 3): one problem, an integer.
 
 use crate::grade::math::{MathGrader, Units};
-use crate::{BenchmarkError, DataFolder, Graded, Mode, Profile, Prompt, PromptSource, Response, Suite, SuiteOptions};
+use crate::{
+    BenchmarkError, DataFolder, Graded, Mode, Profile, Prompt, PromptSource, Response, Suite, SuiteOptions,
+};
 use azr_executor::Sandbox;
-use azr_selfplay::prompt::compact;
 use azr_selfplay::parse::{self, Wanted};
+use azr_selfplay::prompt::compact;
 use serde::Deserialize;
 
 /// The paper's bound on new tokens.
@@ -155,10 +157,14 @@ mod tests {
                 assert_eq!(suite.len(), n);
                 for index in 0..n {
                     let gold = &suite.items[index].gold;
-                    for completion in
-                        [format!("so</think><answer>{gold}</answer>"), format!("<answer>\\boxed{{{gold}}}</answer>")]
-                    {
-                        assert!(suite.grade_one(&Response { index, completion }).pass, "{name} {index} {mode:?}");
+                    for completion in [
+                        format!("so</think><answer>{gold}</answer>"),
+                        format!("<answer>\\boxed{{{gold}}}</answer>"),
+                    ] {
+                        assert!(
+                            suite.grade_one(&Response { index, completion }).pass,
+                            "{name} {index} {mode:?}"
+                        );
                     }
                     let wrong = Response { index, completion: format!("<answer>{gold}1</answer>") };
                     assert!(!suite.grade_one(&wrong).pass);
@@ -171,9 +177,12 @@ mod tests {
     fn golden_reference_prompts_are_filled() {
         let Some(data) = crate::test_data::shared() else { return };
         let texts = Arc::new(ReferencePrompts::read(&data).unwrap());
-        let options = SuiteOptions { prompts: PromptSource::Paper(texts), boxed: true, ..SuiteOptions::default() };
+        let options =
+            SuiteOptions { prompts: PromptSource::Paper(texts), boxed: true, ..SuiteOptions::default() };
         let prompt = MathSuite::open("aime25", &data, options).unwrap().prompt(0).text;
-        assert!(prompt.contains("automatically by the \\boxed{} tag. User: Find the sum of all integer bases"));
+        assert!(
+            prompt.contains("automatically by the \\boxed{} tag. User: Find the sum of all integer bases")
+        );
         assert!(prompt.ends_with("\nAssistant:"), "{prompt}");
     }
 

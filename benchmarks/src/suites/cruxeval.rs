@@ -4,7 +4,9 @@
 //! method's own abduction and deduction prompts; other models complete an assertion between tags.
 
 use crate::grade::crux::{self, CruxRow, Direction};
-use crate::{BenchmarkError, DataFolder, Graded, Profile, Prompt, PromptSource, Response, Suite, SuiteOptions};
+use crate::{
+    BenchmarkError, DataFolder, Graded, Profile, Prompt, PromptSource, Response, Suite, SuiteOptions,
+};
 use azr_executor::Sandbox;
 use azr_selfplay::parse::{self, Wanted};
 use azr_selfplay::prompt::compact;
@@ -24,7 +26,11 @@ pub struct CruxSuite {
 
 impl CruxSuite {
     /// Reads the set.
-    pub fn open(direction: Direction, data: &DataFolder, options: SuiteOptions) -> Result<Self, BenchmarkError> {
+    pub fn open(
+        direction: Direction,
+        data: &DataFolder,
+        options: SuiteOptions,
+    ) -> Result<Self, BenchmarkError> {
         let rows = super::rows(FILE, &data.text(FILE)?)?;
         let template = match &options.prompts {
             PromptSource::Paper(texts) => {
@@ -57,10 +63,13 @@ impl CruxSuite {
 
 fn own_template(direction: Direction, thought: bool) -> String {
     let (task, asked) = match direction {
-        Direction::Input => {
-            ("Give an argument list for which the function returns the value on the right.", "assert f(??) == {output}")
+        Direction::Input => (
+            "Give an argument list for which the function returns the value on the right.",
+            "assert f(??) == {output}",
+        ),
+        Direction::Output => {
+            ("Give the value that the function returns, as a literal.", "assert f({input}) == ??")
         }
-        Direction::Output => ("Give the value that the function returns, as a literal.", "assert f({input}) == ??"),
     };
     let example = |code: &str, question: &str, steps: &str, answer: &str| {
         let thought = if thought { format!("[THOUGHT]\n{steps}\n[/THOUGHT]\n") } else { String::new() };
@@ -197,7 +206,8 @@ mod tests {
             };
             let responses = [right, String::new(), "</think><answer>```input\n```</answer>".into()]
                 .map(|completion| Response { index: 0, completion });
-            let passes: Vec<bool> = suite.grade(&sandbox, &responses).iter().map(|grade| grade.pass).collect();
+            let passes: Vec<bool> =
+                suite.grade(&sandbox, &responses).iter().map(|grade| grade.pass).collect();
             assert_eq!(passes, [true, false, false]);
         }
     }
@@ -210,8 +220,11 @@ mod tests {
             (Direction::Input, false, "[/PYTHON]\n[ANSWER]\n"),
             (Direction::Output, true, "[/PYTHON]\n[THOUGHT]\n"),
         ] {
-            let options =
-                SuiteOptions { prompts: PromptSource::Paper(texts.clone()), thought, ..SuiteOptions::default() };
+            let options = SuiteOptions {
+                prompts: PromptSource::Paper(texts.clone()),
+                thought,
+                ..SuiteOptions::default()
+            };
             let suite = CruxSuite::open(direction, &data, options).unwrap();
             let prompt = suite.prompt(3).text;
             assert!(prompt.contains(&suite.rows[3].code) && prompt.ends_with(end), "{prompt}");

@@ -5,7 +5,9 @@
 //! so `f` stands for the entry point where the program has none.
 
 use crate::grade::code::{CodeGrade, CodeGrader, CodeTask, Dataset, Status, sanitize};
-use crate::{BenchmarkError, DataFolder, Graded, Profile, Prompt, PromptSource, Response, Suite, SuiteOptions};
+use crate::{
+    BenchmarkError, DataFolder, Graded, Profile, Prompt, PromptSource, Response, Suite, SuiteOptions,
+};
 use azr_executor::Sandbox;
 use azr_selfplay::parse;
 use azr_selfplay::prompt::compact;
@@ -48,7 +50,8 @@ impl CodeSuite {
                 response: texts.get("evalplus.response_prefix")?.to_owned(),
             },
             PromptSource::Own => Wording {
-                instruction: "Write one self-contained Python program that solves this task, in a fenced block:".into(),
+                instruction:
+                    "Write one self-contained Python program that solves this task, in a fenced block:".into(),
                 response: "The following program defines the function and passes its tests:".into(),
             },
         };
@@ -140,8 +143,11 @@ impl Suite for CodeSuite {
                 program.push_str(&format!("\n\n{} = f\n", entry_point(response)));
             }
         }
-        let samples: Vec<(usize, &str)> =
-            responses.iter().zip(&programs).map(|(response, program)| (response.index, program.as_str())).collect();
+        let samples: Vec<(usize, &str)> = responses
+            .iter()
+            .zip(&programs)
+            .map(|(response, program)| (response.index, program.as_str()))
+            .collect();
         let grades = self.grader.grade(sandbox, &samples, self.plus);
         grades
             .into_iter()
@@ -198,8 +204,8 @@ mod tests {
                     compact::answer_induction("", &renamed)
                 }
             };
-            let responses =
-                [completion, String::new(), "    return None".into()].map(|completion| Response { index, completion });
+            let responses = [completion, String::new(), "    return None".into()]
+                .map(|completion| Response { index, completion });
             let graded = suite.grade(&crate::test_sandbox::open(), &responses);
             assert!(graded[0].pass, "{:?}", graded[0]);
             assert_eq!(graded[0].details["plus_status"], "pass");
@@ -216,7 +222,10 @@ mod tests {
             let prompt = suite.prompt(0);
             shown.push_str(&format!("{}\n-- stops {:?}\n=====\n", prompt.text, prompt.stop));
         }
-        assert!(shown.contains("<user>Write one self-contained") && shown.contains("```python\n\n-- stops"), "{shown}");
+        assert!(
+            shown.contains("<user>Write one self-contained") && shown.contains("```python\n\n-- stops"),
+            "{shown}"
+        );
         assert!(shown.contains("Write the program.\n```message\n\"\"\""), "{shown}");
     }
 }

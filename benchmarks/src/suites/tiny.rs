@@ -210,7 +210,10 @@ mod tests {
     fn prompts_are_those_of_training() {
         let suite = suite();
         assert_eq!(suite.prompt(0).text, compact::solve_deduction("def f(x):\n    return x + 1", "1"));
-        assert_eq!((suite.item(2), suite.group(2), suite.index_of("induction/0")), ("induction/0", "induction", Some(2)));
+        assert_eq!(
+            (suite.item(2), suite.group(2), suite.index_of("induction/0")),
+            ("induction/0", "induction", Some(2))
+        );
         assert_eq!(suite.programs().count(), 3);
     }
 
@@ -224,10 +227,13 @@ mod tests {
                 _ => compact::answer_induction("", "def f(x):\n    return 0"),
             }
         });
-        let config =
-            EvaluateConfig { decodings: vec![Decoding::GREEDY, Decoding::sampled(8)], ..EvaluateConfig::default() };
+        let config = EvaluateConfig {
+            decodings: vec![Decoding::GREEDY, Decoding::sampled(8)],
+            ..EvaluateConfig::default()
+        };
         let sandbox = crate::test_sandbox::open();
-        let evaluation = evaluate(&suite(), &mut model, &sandbox, &config, None, &mut |_| true).unwrap().unwrap();
+        let evaluation =
+            evaluate(&suite(), &mut model, &sandbox, &config, None, &mut |_| true).unwrap().unwrap();
         let metrics = &evaluation.metrics;
         assert!((metrics.pass_at_1 - 200.0 / 3.0).abs() < 1e-9);
         let sampled = &metrics.decodings["sampled"];

@@ -19,8 +19,19 @@ const GRACE_SECONDS: f64 = 2.0;
 
 /// Modules that the reference's interpreter has and the sandbox has not.
 const UNSUPPORTED_MODULES: &[&str] = &[
-    "numpy", "_ctypes", "_bz2", "_lzma", "_ssl", "_sqlite3", "bz2", "ctypes", "curses", "lzma", "multiprocessing",
-    "sqlite3", "ssl",
+    "numpy",
+    "_ctypes",
+    "_bz2",
+    "_lzma",
+    "_ssl",
+    "_sqlite3",
+    "bz2",
+    "ctypes",
+    "curses",
+    "lzma",
+    "multiprocessing",
+    "sqlite3",
+    "ssl",
 ];
 
 /// What the reference program gives for the inputs of one part.
@@ -41,7 +52,8 @@ impl Expected {
     /// Reads the report of [`reference_job`].
     pub fn read(report: &Report, n_inputs: usize) -> Self {
         let unsupported = |call: usize| {
-            let what = report.calls.get(call).map_or_else(|| "no report".into(), |call| describe(&call.verdict));
+            let what =
+                report.calls.get(call).map_or_else(|| "no report".into(), |call| describe(&call.verdict));
             Self::Unsupported(format!("the reference program does not run here: {what}"))
         };
         for call in 0..2 {
@@ -58,7 +70,8 @@ impl Expected {
                 return unsupported(run);
             }
             fuel.push(report.calls[run].fuel);
-            let text = report.calls.get(run + 1).and_then(|call| call.verdict.value()).and_then(parse_string_repr);
+            let text =
+                report.calls.get(run + 1).and_then(|call| call.verdict.value()).and_then(parse_string_repr);
             match (text, &mut texts) {
                 (Some(text), Some(texts)) if !text.is_empty() && length + text.len() <= EXPECTED_BOUND => {
                     length += text.len();

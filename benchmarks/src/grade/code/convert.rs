@@ -7,8 +7,8 @@ use PythonData::{Dict, List, Made, Set, Str, Tuple};
 pub fn convert(number: u32, arguments: Vec<PythonData>) -> PythonData {
     let mut arguments = arguments;
     match number {
-        2 | 116 | 132 | 143 | 222 | 261 | 273 | 394 | 399 | 421 | 424 | 429 | 470 | 560 | 579 | 596 | 616 | 630
-        | 726 | 740 | 744 | 809 => List(arguments.into_iter().map(tuple).collect()),
+        2 | 116 | 132 | 143 | 222 | 261 | 273 | 394 | 399 | 421 | 424 | 429 | 470 | 560 | 579 | 596 | 616
+        | 630 | 726 | 740 | 744 | 809 => List(arguments.into_iter().map(tuple).collect()),
         63 | 64 | 70 | 94 | 120 | 237 | 272 | 299 | 400 | 409 | 417 | 438 | 473 | 614 | 780 => {
             List(arguments.into_iter().map(elements_to_tuples).collect())
         }

@@ -112,10 +112,8 @@ impl CodeGrader {
         let parts: &[usize] = if plus { &[0, 1] } else { &[0] };
         // A program that does not load fails both parts; only the others need expected results.
         let open: Vec<usize> = (0..samples.len()).filter(|sample| loads[*sample].is_none()).collect();
-        let wanted: BTreeSet<(usize, usize)> = open
-            .iter()
-            .flat_map(|sample| parts.iter().map(|part| (samples[*sample].0, *part)))
-            .collect();
+        let wanted: BTreeSet<(usize, usize)> =
+            open.iter().flat_map(|sample| parts.iter().map(|part| (samples[*sample].0, *part))).collect();
         self.prepare(sandbox, &wanted);
         let mut grades: BTreeMap<(usize, usize), PartGrade> = BTreeMap::new();
         let mut batch = Vec::new();

@@ -48,8 +48,11 @@ impl CodeTask {
         let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
         lines
             .map(|(index, line)| {
-                Self::read(dataset, line)
-                    .map_err(|message| BenchmarkError::BadLine { file: file.into(), line: index + 1, message })
+                Self::read(dataset, line).map_err(|message| BenchmarkError::BadLine {
+                    file: file.into(),
+                    line: index + 1,
+                    message,
+                })
             })
             .collect()
     }
@@ -57,7 +60,10 @@ impl CodeTask {
     fn read(dataset: Dataset, line: &str) -> Result<Self, String> {
         let row = parse_json(line).map_err(|error| error.to_string())?;
         let text = |key: &str| {
-            row.get(key).and_then(PythonData::as_str).map(str::to_owned).ok_or_else(|| format!("no text {key:?}"))
+            row.get(key)
+                .and_then(PythonData::as_str)
+                .map(str::to_owned)
+                .ok_or_else(|| format!("no text {key:?}"))
         };
         let task_id = text("task_id")?;
         let number = task_id.rsplit('/').next().and_then(|number| number.parse().ok()).unwrap_or(0);
@@ -73,7 +79,9 @@ impl CodeTask {
                 None => return Err(format!("no list {key:?}")),
             };
             let one = |input: &PythonData| match (dataset, input) {
-                (Dataset::Mbpp, PythonData::List(arguments)) => Ok(convert(number, arguments.clone()).literal()),
+                (Dataset::Mbpp, PythonData::List(arguments)) => {
+                    Ok(convert(number, arguments.clone()).literal())
+                }
                 (Dataset::HumanEval, PythonData::List(_)) => Ok(input.literal()),
                 _ => Err(format!("an input of {key:?} is no list")),
             };

@@ -74,7 +74,8 @@ fn forged_results_pass_in_paper_mode_only() {
 fn results_that_are_not_plain_data_are_compared_where_they_are_made() {
     let reference = "from collections import Counter\ndef g(x):\n    return Counter(x)";
     let task = task("g", reference, &["['aab']", "['']"]);
-    let programs = [reference, "def g(x):\n    return {c: x.count(c) for c in x}", "def g(x):\n    return {}"];
+    let programs =
+        [reference, "def g(x):\n    return {c: x.count(c) for c in x}", "def g(x):\n    return {}"];
     for mode in [Mode::Paper, Mode::Clean] {
         assert_eq!(statuses(&task, mode, &programs), ["pass", "pass", "fail"], "{mode:?}");
     }
@@ -83,10 +84,16 @@ fn results_that_are_not_plain_data_are_compared_where_they_are_made() {
 #[test]
 fn special_comparisons_of_mbpp() {
     for mode in [Mode::Paper, Mode::Clean] {
-        let sets = task("similar_elements", "def similar_elements(a):\n    return tuple(set(a))", &["[[1, 1, 2]]"]);
-        let programs = ["def similar_elements(a):\n    return [2, 1, 1]", "def similar_elements(a):\n    return [2]"];
+        let sets =
+            task("similar_elements", "def similar_elements(a):\n    return tuple(set(a))", &["[[1, 1, 2]]"]);
+        let programs =
+            ["def similar_elements(a):\n    return [2, 1, 1]", "def similar_elements(a):\n    return [2]"];
         assert_eq!(statuses(&sets, mode, &programs), ["pass", "fail"]);
-        let matches = task("check_str", "import re\ndef check_str(s):\n    return re.search('a', s)", &["['ba']", "['b']"]);
+        let matches = task(
+            "check_str",
+            "import re\ndef check_str(s):\n    return re.search('a', s)",
+            &["['ba']", "['b']"],
+        );
         let programs = [
             "import re\ndef check_str(s):\n    return re.match('.*a', s)",
             "def check_str(s):\n    return 'a' in s",
@@ -108,7 +115,10 @@ fn limits_follow_the_reference_program() {
     let endless = "def g(x):\n    while True:\n        pass";
     let sandbox = crate::test_sandbox::open();
     let graded = grader(&task).grade(&sandbox, &[(0, endless)], false);
-    assert_eq!((graded[0].base.status, graded[0].base.reason.as_str()), (Status::Fail, "input 0: over the limit of the input"));
+    assert_eq!(
+        (graded[0].base.status, graded[0].base.reason.as_str()),
+        (Status::Fail, "input 0: over the limit of the input")
+    );
     task.reference = "def g(x):\n    raise ValueError('no')".into();
     let graded = grader(&task).grade(&sandbox, &[(0, "def g(x):\n    return x")], false);
     assert_eq!(graded[0].base.status, Status::Unsupported);
@@ -124,7 +134,12 @@ fn golden_sanitize() {
     let mut wrong = String::new();
     for (row, program) in rows.iter().zip(&programs) {
         if row["sanitized"].as_str() != Some(program) {
-            writeln!(wrong, "{} {}\n--- ours\n{program}\n--- recorded\n{}", row["task_id"], row["kind"], row["sanitized"]).unwrap();
+            writeln!(
+                wrong,
+                "{} {}\n--- ours\n{program}\n--- recorded\n{}",
+                row["task_id"], row["kind"], row["sanitized"]
+            )
+            .unwrap();
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
@@ -134,7 +149,8 @@ fn golden_sanitize() {
 /// Recorded samples, every k-th of the stable ones, under the limits they were recorded with.
 fn recorded_sample(dataset: Dataset, data_file: &str, verdicts: &str, every: usize) -> Option<()> {
     let rows = test_data::json_lines(verdicts)?;
-    let tasks = CodeTask::read_all(dataset, data_file, &test_data::shared()?.text(data_file).unwrap()).unwrap();
+    let tasks =
+        CodeTask::read_all(dataset, data_file, &test_data::shared()?.text(data_file).unwrap()).unwrap();
     let places: BTreeMap<String, usize> =
         tasks.iter().enumerate().map(|(index, task)| (task.task_id.clone(), index)).collect();
     let chosen: Vec<_> =

@@ -43,7 +43,11 @@ pub fn fit_to_choices(prediction: String, completion: &str, gold: &str) -> Strin
     const LETTERS: [&str; 5] = ["A", "B", "C", "D", "E"];
     if LETTERS.contains(&gold) && !LETTERS.contains(&prediction.as_str()) {
         let is_word = |character: char| character.is_alphanumeric() || character == '_';
-        return completion.split(|character| !is_word(character)).filter(|word| LETTERS.contains(word)).next_back().map_or(prediction, str::to_owned);
+        return completion
+            .split(|character| !is_word(character))
+            .filter(|word| LETTERS.contains(word))
+            .next_back()
+            .map_or(prediction, str::to_owned);
     }
     if gold.chars().all(|character| ('A'..='E').contains(&character)) {
         return prediction.chars().filter(|character| ('A'..='E').contains(character)).collect();

@@ -18,8 +18,10 @@ impl Units {
     pub fn read(data: &DataFolder) -> Result<Self, BenchmarkError> {
         let path = data.local("math-verdicts/units.json")?;
         let bytes = crate::data::read_bounded(&path, 1 << 20)?;
-        let bad = |message: String| BenchmarkError::BadLine { file: path.display().to_string(), line: 1, message };
-        let value: serde_json::Value = serde_json::from_slice(&bytes).map_err(|error| bad(error.to_string()))?;
+        let bad =
+            |message: String| BenchmarkError::BadLine { file: path.display().to_string(), line: 1, message };
+        let value: serde_json::Value =
+            serde_json::from_slice(&bytes).map_err(|error| bad(error.to_string()))?;
         let words = value["units"].as_array().ok_or_else(|| bad("no list \"units\"".into()))?;
         let words: Vec<&str> = words.iter().filter_map(|word| word.as_str()).collect();
         Self::new(&words).map_err(|error| bad(error.to_string()))
@@ -57,8 +59,15 @@ pub fn normalise(text: &str, units: Option<&Units>) -> String {
     text = ARRAY_BEGIN.replace_all(&text, r"\begin{pmatrix}").into_owned();
     text = ARRAY_END.replace_all(&text, r"\end{pmatrix}").replace("bmatrix", "pmatrix");
     for (from, to) in [
-        ("tfrac", "frac"), ("dfrac", "frac"), ("\\neq", "\\ne"), ("\\leq", "\\le"), ("\\geq", "\\ge"),
-        ("\\left", ""), ("\\right", ""), ("\\{", "{"), ("\\}", "}"),
+        ("tfrac", "frac"),
+        ("dfrac", "frac"),
+        ("\\neq", "\\ne"),
+        ("\\leq", "\\le"),
+        ("\\geq", "\\ge"),
+        ("\\left", ""),
+        ("\\right", ""),
+        ("\\{", "{"),
+        ("\\}", "}"),
     ] {
         text = text.replace(from, to);
     }
@@ -131,7 +140,9 @@ fn complete_fractions(text: &str) -> String {
             continue;
         }
         let mut characters = part.chars();
-        let (Some(above), Some(below)) = (characters.next(), characters.next()) else { return text.to_owned() };
+        let (Some(above), Some(below)) = (characters.next(), characters.next()) else {
+            return text.to_owned();
+        };
         complete.push_str(&format!("{{{above}}}"));
         if below == '{' {
             complete.push(below);
@@ -149,7 +160,9 @@ fn slash_to_fraction(text: String) -> String {
         let digits = side.strip_prefix('-').unwrap_or(side);
         side.contains("sqrt")
             || side == "0"
-            || (digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.is_empty() && !digits.starts_with('0'))
+            || (digits.bytes().all(|byte| byte.is_ascii_digit())
+                && !digits.is_empty()
+                && !digits.starts_with('0'))
     };
     match text.split_once('/') {
         Some((above, below)) if !below.contains('/') && canonical(above) && canonical(below) => {

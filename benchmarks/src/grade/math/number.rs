@@ -15,7 +15,10 @@ impl Rational {
         }
         let divisor = i128::try_from(greatest_divisor(above.unsigned_abs(), below.unsigned_abs())).ok()?;
         let sign = if below < 0 { -1 } else { 1 };
-        Some(Self { above: (above / divisor).checked_mul(sign)?, below: (below / divisor).checked_mul(sign)? })
+        Some(Self {
+            above: (above / divisor).checked_mul(sign)?,
+            below: (below / divisor).checked_mul(sign)?,
+        })
     }
 
     fn integer(value: i128) -> Self {
@@ -83,7 +86,11 @@ fn exact_root(value: i128, degree: u32) -> Option<i128> {
     let (mut low, mut high) = (0_i128, value.max(1));
     while low < high {
         let middle = low + (high - low) / 2;
-        if middle.checked_pow(degree).is_some_and(|power| power < value) { low = middle + 1 } else { high = middle }
+        if middle.checked_pow(degree).is_some_and(|power| power < value) {
+            low = middle + 1
+        } else {
+            high = middle
+        }
     }
     (low.checked_pow(degree) == Some(value)).then_some(low)
 }
@@ -217,7 +224,10 @@ impl Parser<'_> {
                 total = total.multiply(self.signed_power()?)?;
             } else if self.take("/") || self.command("\\div") {
                 total = total.divide(self.signed_power()?)?;
-            } else if self.text.starts_with(['(', '{']) || self.text.starts_with("\\frac") || self.text.starts_with("\\sqrt") {
+            } else if self.text.starts_with(['(', '{'])
+                || self.text.starts_with("\\frac")
+                || self.text.starts_with("\\sqrt")
+            {
                 total = total.multiply(self.power()?)?;
             } else {
                 return Some(total);
@@ -261,7 +271,8 @@ impl Parser<'_> {
             if self.take(open) {
                 let value = self.sum()?;
                 self.units();
-                let absolute = if open == "|" { Rational { above: value.above.checked_abs()?, ..value } } else { value };
+                let absolute =
+                    if open == "|" { Rational { above: value.above.checked_abs()?, ..value } } else { value };
                 return self.take(close).then_some(absolute);
             }
         }
@@ -285,7 +296,8 @@ impl Parser<'_> {
     }
 
     fn number(&mut self) -> Option<Rational> {
-        let length = self.text.find(|character: char| !(character.is_ascii_digit() || ",.".contains(character)));
+        let length =
+            self.text.find(|character: char| !(character.is_ascii_digit() || ",.".contains(character)));
         let (number, rest) = self.text.split_at(length.unwrap_or(self.text.len()));
         let (whole, decimals) = number.split_once('.').unwrap_or((number, ""));
         if decimals.contains(['.', ',']) || (whole.is_empty() && decimals.is_empty()) || !grouped(whole) {
@@ -315,17 +327,61 @@ mod tests {
     #[test]
     fn integers_in_many_dresses() {
         for answer in [
-            "70", "70.0", "070", "\\frac{140}{2}", "\\frac{140}2", "35\\cdot2", "35\\times 2", "{70}", "(70)", "70^{1}",
-            "\\sqrt{4900}", "\\boxed{70}", "\\boxed{70", "280/4", "67+3", "-(-70)", "7\\times10^1", "70\\mathrm{~cm}",
-            "70\\text{ cm}", "n=70", "a=b=70", "70,70", "\\sqrt[3]{343000}", "\\frac{8!}{576}", "70_5", "2(35)",
-            "\\boxed{\\boxed{70}}", "|-70|", "4900^{1/2}",
+            "70",
+            "70.0",
+            "070",
+            "\\frac{140}{2}",
+            "\\frac{140}2",
+            "35\\cdot2",
+            "35\\times 2",
+            "{70}",
+            "(70)",
+            "70^{1}",
+            "\\sqrt{4900}",
+            "\\boxed{70}",
+            "\\boxed{70",
+            "280/4",
+            "67+3",
+            "-(-70)",
+            "7\\times10^1",
+            "70\\mathrm{~cm}",
+            "70\\text{ cm}",
+            "n=70",
+            "a=b=70",
+            "70,70",
+            "\\sqrt[3]{343000}",
+            "\\frac{8!}{576}",
+            "70_5",
+            "2(35)",
+            "\\boxed{\\boxed{70}}",
+            "|-70|",
+            "4900^{1/2}",
         ] {
             assert!(equals_integer(answer, 70), "{answer}");
         }
         for answer in [
-            "", "71", "-70", "70.0000001", "69.9999999", "70,71", "(70,70)", "\\approx70", "70\\pmod{1000}",
-            "The answer is 70", "\\boxed", "\\boxed70", "7070", "70x", "x", "\\sqrt{2}", "\\frac{70}{0}", "70\\cdots",
-            "70e0", "1/0", "70,", "\\text{70}",
+            "",
+            "71",
+            "-70",
+            "70.0000001",
+            "69.9999999",
+            "70,71",
+            "(70,70)",
+            "\\approx70",
+            "70\\pmod{1000}",
+            "The answer is 70",
+            "\\boxed",
+            "\\boxed70",
+            "7070",
+            "70x",
+            "x",
+            "\\sqrt{2}",
+            "\\frac{70}{0}",
+            "70\\cdots",
+            "70e0",
+            "1/0",
+            "70,",
+            "\\text{70}",
         ] {
             assert!(!equals_integer(answer, 70), "{answer}");
         }

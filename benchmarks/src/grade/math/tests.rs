@@ -10,9 +10,18 @@ fn golden_extraction_and_normaliser_give_the_recorded_strings() {
     for row in &rows {
         let text = |key: &str| row[key].as_str().unwrap_or_default();
         let units = (text("set") != "minerva").then_some(&units);
-        let got = extract::fit_to_choices(normalise(&extract(text("completion")), units), text("completion"), text("gold_norm"));
+        let got = extract::fit_to_choices(
+            normalise(&extract(text("completion")), units),
+            text("completion"),
+            text("gold_norm"),
+        );
         if got != text("pred_norm") {
-            wrong.push(format!("{} {:?}: {got:?}, recorded {:?}", text("set"), text("completion"), text("pred_norm")));
+            wrong.push(format!(
+                "{} {:?}: {got:?}, recorded {:?}",
+                text("set"),
+                text("completion"),
+                text("pred_norm")
+            ));
         }
     }
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), rows.len(), wrong.join("\n"));

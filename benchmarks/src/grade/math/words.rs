@@ -3,8 +3,26 @@
 /// Value of a word; `point` parts the decimals.
 fn value(word: &str) -> Option<u64> {
     const UNITS: [&str; 20] = [
-        "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
-        "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+        "zero",
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+        "eleven",
+        "twelve",
+        "thirteen",
+        "fourteen",
+        "fifteen",
+        "sixteen",
+        "seventeen",
+        "eighteen",
+        "nineteen",
     ];
     const TENS: [&str; 8] = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
     let at = |words: &[&str]| words.iter().position(|known| *known == word).map(|position| position as u64);
@@ -28,7 +46,8 @@ fn number_of(text: &str) -> Option<String> {
         let digits = text.trim_start_matches('0');
         return Some(if digits.is_empty() { "0".into() } else { digits.into() });
     }
-    let words: Vec<&str> = text.split_whitespace().filter(|word| *word == "point" || value(word).is_some()).collect();
+    let words: Vec<&str> =
+        text.split_whitespace().filter(|word| *word == "point" || value(word).is_some()).collect();
     let count = |wanted: &str| words.iter().filter(|word| **word == wanted).count();
     if words.is_empty() || ["thousand", "million", "billion", "point"].iter().any(|word| count(word) > 1) {
         return None;
@@ -41,8 +60,10 @@ fn number_of(text: &str) -> Option<String> {
     if decimals.is_empty() {
         return Some(total.to_string());
     }
-    let digits: Option<String> =
-        decimals.iter().map(|word| value(word).filter(|digit| *digit < 10).map(|digit| digit.to_string())).collect();
+    let digits: Option<String> = decimals
+        .iter()
+        .map(|word| value(word).filter(|digit| *digit < 10).map(|digit| digit.to_string()))
+        .collect();
     // A word that is no digit makes the whole fraction zero.
     let fraction: f64 = digits.map_or(Some(0.0), |digits| format!("0.{digits}").parse().ok())?;
     let sum = total as f64 + fraction;
