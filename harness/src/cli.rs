@@ -59,7 +59,7 @@ impl Cli {
             Command::Sandbox(args) => commands::sandbox::run(args),
             Command::Pretrain(args) => commands::pretrain::run(&args),
             Command::Model(args) => commands::model::run(args),
-            Command::Doctor(args) => commands::doctor::run(args),
+            Command::Doctor(args) => commands::doctor::run(&args),
         }
     }
 }

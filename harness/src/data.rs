@@ -13,27 +13,33 @@ pub fn given_folder() -> Option<PathBuf> {
     std::env::var_os("AZR_DATA").filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
-/// `--data`, else `$AZR_DATA`, else downloads into the cache folder.
+/// The user's data folder (`--data`, else `$AZR_DATA`), and it alone; without one, downloads into the cache folder.
 pub fn folder(given: Option<PathBuf>) -> DataFolder {
     let folder = given.or_else(given_folder);
-    DataFolder::new(DataLocation {
-        folder,
-        cache: sandbox::cache_dir().map(|cache| cache.join("data")),
-        source: None,
-    })
+    let cache = if folder.is_some() { None } else { sandbox::cache_dir().map(|cache| cache.join("data")) };
+    DataFolder::new(DataLocation { folder, cache, source: None })
 }
 
-/// An error of opening a suite, with the nearest name for an unknown one.
+/// An error of a suite with what to do about it; an unknown suite gets the nearest name.
 pub fn suite_failure(name: &str, error: BenchmarkError) -> anyhow::Error {
-    if !matches!(error, BenchmarkError::UnknownSuite { .. }) {
-        return error.into();
-    }
-    let all = suite_names().join(", ");
-    let advice = match nearest(name, suite_names().iter().copied()) {
-        Some(near) => format!("did you mean '{near}'? The suites are: {all}"),
-        None => format!("the suites are: {all}"),
+    let advice = match &error {
+        BenchmarkError::UnknownSuite { .. } => {
+            let all = suite_names().join(", ");
+            let advice = match nearest(name, suite_names().iter().copied()) {
+                Some(near) => format!("did you mean '{near}'? The suites are: {all}"),
+                None => format!("the suites are: {all}"),
+            };
+            return Failure::new(format!("unknown suite '{name}'"), advice).into();
+        }
+        BenchmarkError::NoData { .. } => {
+            "the data folder holds one folder a suite, e.g. aime24/test.jsonl.gz"
+        }
+        BenchmarkError::BadLine { .. } => {
+            "each line must be one JSON object with the fields that the suite reads"
+        }
+        _ => return error.into(),
     };
-    Failure::new(format!("unknown suite '{name}'"), advice).into()
+    Failure::new(error.to_string(), advice).into()
 }
 
 /// Hash of a suite's settings and prompts.

@@ -93,11 +93,12 @@ fn advice_for_io(error: &anyhow::Error) -> Option<String> {
     let io = error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>())?;
     let advice = match io.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-            "free some space and run the same command with --resume: nothing that was complete is lost"
+            "free some space and run the same command again, a run with --resume: what was complete is kept"
         }
         ErrorKind::FileTooLarge => {
-            "raise the file size limit (ulimit -f) and run the same command with --resume"
+            "raise the limit on file sizes (ulimit -f) and run the same command again, a run with --resume"
         }
+        ErrorKind::NotFound => "check that the path is right",
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
             "choose a folder that you may write to (--run-dir for runs, $AZR_CACHE for the sandbox's cache)"
         }

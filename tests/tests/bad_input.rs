@@ -79,13 +79,12 @@ fn an_existing_run_is_not_overwritten() {
 /// Copies the embedded model to a folder of the fixture.
 fn model_folder(fixture: &Fixture, name: &str) -> std::path::PathBuf {
     let source = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../harness/assets/azr-tiny");
-    let folder = fixture.path().join(name);
-    std::fs::create_dir_all(&folder).unwrap();
-    for entry in std::fs::read_dir(source).unwrap() {
-        let path = entry.unwrap().path();
-        std::fs::copy(&path, folder.join(path.file_name().unwrap())).unwrap();
+    for file in ["config.json", "model.safetensors", "tokenizer.json", "generation_config.json"] {
+        let content =
+            std::fs::read(source.join(file)).expect("the embedded model is part of the source tree");
+        fixture.write(&format!("{name}/{file}"), content);
     }
-    folder
+    fixture.path().join(name)
 }
 
 #[test]

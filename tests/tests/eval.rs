@@ -9,12 +9,12 @@ fn check_schema(value: &Value, suite: &str, n_items: u64) {
     assert_eq!(value["suite"], suite);
     assert_eq!(value["model"], "azr-tiny");
     assert_eq!(value["n_items"], n_items, "{suite}");
-    let rate = value["pass@1"].as_f64().unwrap();
+    let rate = value["pass@1"].as_f64().expect("a rate is a number");
     assert!((0.0..=100.0).contains(&rate), "{suite}: {rate}");
     assert_eq!(value["metrics"]["pass@1"], value["pass@1"], "{suite}");
     assert!(value["metrics"]["stderr"].is_number(), "{suite}");
-    let counted: u64 =
-        value["counts"].as_object().unwrap().values().map(|count| count.as_u64().unwrap()).sum();
+    let counts = value["counts"].as_object().expect("counts is an object");
+    let counted: u64 = counts.values().map(|count| count.as_u64().expect("a count is a number")).sum();
     assert_eq!(counted, n_items, "{suite}: every answer has one verdict");
     assert!(value["seconds"].is_number(), "{suite}");
 }

@@ -41,7 +41,7 @@ fn reproduce<'a>(run: &'a str, steps: &'a str, more: &[&'a str]) -> Vec<&'a str>
 /// Hash of the weights of a run's last checkpoint.
 fn weights(fixture: &Fixture, run: &str) -> String {
     let value = fixture.azr(&["model", "info", run, "--json"]).expect_code(0).json();
-    value["weights"].as_str().unwrap().to_owned()
+    value["weights"].as_str().expect("a model has a weights hash").to_owned()
 }
 
 /// What must be equal in two runs of the same seed, however they were interrupted.

@@ -154,8 +154,13 @@ fn resume<P: Policy>(
     folder: &RunFolder,
 ) -> Result<Option<Position>, SelfPlayError> {
     let Some(path) = checkpoint::newest(&folder.checkpoints())? else {
-        // Nothing was trained yet; lines without a checkpoint cannot be continued.
-        folder.refuse_existing_run()?;
+        // Nothing was trained yet, at most a first checkpoint was begun; lines without a checkpoint cannot be continued.
+        if folder.steps().exists() {
+            return Err(SelfPlayError::RunFolder {
+                path: context.folder.to_owned(),
+                reason: "it has recorded steps and no checkpoint to go on from: start a new run".into(),
+            });
+        }
         return Ok(None);
     };
     folder.check_config(context.config)?;

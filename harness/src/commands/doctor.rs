@@ -10,8 +10,7 @@ use azr_executor::{Job, Limits};
 pub struct Args {}
 
 /// Runs the command.
-#[expect(clippy::needless_pass_by_value, reason = "every command takes its arguments alike")]
-pub fn run(_args: Args) -> anyhow::Result<Outcome> {
+pub fn run(_args: &Args) -> anyhow::Result<Outcome> {
     let machine = Machine::detect();
     line(true, "program", &format!("azr {}", code_version()))?;
     line(

@@ -46,11 +46,11 @@ impl Default for ModelConfig {
 pub struct EvaluationConfig {
     /// Suite that is run before and after training, and in part during it.
     pub suite: String,
-    /// Items a task type of the full evaluations; 0 = all.
+    /// Items of the full evaluations, spread evenly over the task types; 0 = all.
     pub limit: usize,
     /// Answers an item at temperature 1, for sampled accuracy and pass@k.
     pub n_samples: usize,
-    /// Items a task type of the evaluations during training.
+    /// Items of the evaluations during training, spread evenly over the task types; 0 = no such evaluation.
     pub subset: usize,
     /// Further suites scored (greedily) before and after training.
     pub also: Vec<String>,
@@ -58,7 +58,7 @@ pub struct EvaluationConfig {
 
 impl Default for EvaluationConfig {
     fn default() -> Self {
-        Self { suite: "tiny".to_owned(), limit: 0, n_samples: 8, subset: 50, also: Vec::new() }
+        Self { suite: "tiny".to_owned(), limit: 0, n_samples: 8, subset: 150, also: Vec::new() }
     }
 }
 
@@ -124,10 +124,25 @@ mod tests {
 
     #[test]
     fn mistakes_name_place_and_remedy() {
-        insta::assert_snapshot!(complaint("[run]\nsteps = 3\n[updat]\nepochs = 1", &[]), @"");
-        insta::assert_snapshot!(complaint("", &["run.learning_rate=1e-4"]), @"");
-        insta::assert_snapshot!(complaint("[proposer]\nduplicate_rewards = 0.5", &[]), @"");
-        insta::assert_snapshot!(complaint("[rollout]\ntop_p = 0.0", &[]), @"");
-        insta::assert_snapshot!(complaint("mode = 'papper'", &[]), @"");
+        insta::assert_snapshot!(complaint("[run]\nsteps = 3\n[updat]\nepochs = 1", &[]), @r"
+        azr: a.toml:3: unknown key 'updat'
+          help: did you mean 'update'?
+        ");
+        insta::assert_snapshot!(complaint("", &["run.learning_rate=1e-4"]), @r"
+        azr: --set run.learning_rate=1e-4: unknown key 'run.learning_rate'
+          help: did you mean 'update.learning_rate'?
+        ");
+        insta::assert_snapshot!(complaint("[proposer]\nduplicate_rewards = 0.5", &[]), @r"
+        azr: a.toml:2: unknown key 'proposer.duplicate_rewards'
+          help: did you mean 'proposer.duplicate_reward'?
+        ");
+        insta::assert_snapshot!(complaint("[rollout]\ntop_p = 0.0", &[]), @r"
+        azr: a.toml:2: config key `rollout.top_p`: must lie in (0, 1]
+          help: change the value named, in the file or with --set
+        ");
+        insta::assert_snapshot!(complaint("mode = 'papper'", &[]), @r"
+        azr: a.toml:1: mode: unknown variant `papper`, expected `paper` or `clean`
+          help: did you mean 'paper'?
+        ");
     }
 }
