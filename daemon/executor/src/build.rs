@@ -65,9 +65,15 @@ pub fn build(options: &BuildOptions) -> Result<BuiltGuest, SandboxError> {
     fs::create_dir_all(work).map_err(|error| failed(format!("{}: {error}", work.display())))?;
     if !tool.exists() {
         say("creating a virtual environment with componentize-py from the package registry");
-        run(Command::new(&options.python).args(["-m", "venv"]).arg(&environment), "Python 3.10 or later with venv is needed")?;
+        run(
+            Command::new(&options.python).args(["-m", "venv"]).arg(&environment),
+            "Python 3.10 or later with venv is needed",
+        )?;
         let package = format!("componentize-py=={COMPONENTIZE_PY}");
-        run(Command::new(environment.join("bin/pip")).args(["install", "--quiet", &package]), "the package registry is needed")?;
+        run(
+            Command::new(environment.join("bin/pip")).args(["install", "--quiet", &package]),
+            "the package registry is needed",
+        )?;
     }
     let entropy = work.join("entropy.so");
     write(&work.join("entropy.c"), SOURCES[1].1)?;
@@ -82,7 +88,9 @@ pub fn build(options: &BuildOptions) -> Result<BuiltGuest, SandboxError> {
         let sources = work.join("sources");
         let _ = fs::remove_dir_all(&sources);
         fs::create_dir_all(&sources).map_err(|error| failed(format!("{}: {error}", sources.display())))?;
-        for (file, text) in SOURCES.iter().filter(|(file, _)| matches!(*file, "analysis.py" | "guest.py" | "world.wit")) {
+        for (file, text) in
+            SOURCES.iter().filter(|(file, _)| matches!(*file, "analysis.py" | "guest.py" | "world.wit"))
+        {
             write(&sources.join(file), text)?;
         }
         let out = work.join(format!("{name}.wasm"));
@@ -99,7 +107,10 @@ pub fn build(options: &BuildOptions) -> Result<BuiltGuest, SandboxError> {
     say("packing (about two minutes)");
     let (archive, pack) = (work.join("guest.lzma"), work.join("pack.py"));
     write(&pack, SOURCES[3].1)?;
-    run(Command::new(environment.join("bin/python")).arg(&pack).args(&paths).arg(&archive), "packing failed")?;
+    run(
+        Command::new(environment.join("bin/python")).arg(&pack).args(&paths).arg(&archive),
+        "packing failed",
+    )?;
     let components = [read(&paths[0])?, read(&paths[1])?];
     let archive = read(&archive)?;
     let manifest = Manifest {
@@ -116,7 +127,8 @@ pub fn build(options: &BuildOptions) -> Result<BuiltGuest, SandboxError> {
 impl BuiltGuest {
     /// Writes the archive and the record into the folder of the guest's sources, to be compiled in and committed.
     pub fn write(&self, folder: &Path) -> Result<(), SandboxError> {
-        let manifest = serde_json::to_string_pretty(&self.manifest).map_err(|error| failed(error.to_string()))? + "\n";
+        let manifest =
+            serde_json::to_string_pretty(&self.manifest).map_err(|error| failed(error.to_string()))? + "\n";
         write(&folder.join("guest.lzma"), &self.archive)?;
         write(&folder.join("guest.json"), manifest)
     }
@@ -130,7 +142,8 @@ impl BuiltGuest {
             let differing = || ours.iter().zip(&theirs).filter(|(left, right)| left != right).count() as u64;
             *count = (ours.len() == theirs.len()).then(differing);
         }
-        let near = differing_bytes.iter().all(|count| count.is_some_and(|count| count <= MAX_DIFFERING_BYTES));
+        let near =
+            differing_bytes.iter().all(|count| count.is_some_and(|count| count <= MAX_DIFFERING_BYTES));
         Ok(Verification {
             identical: differing_bytes == [Some(0); 2],
             equivalent: near && committed.sources == self.manifest.sources,

@@ -79,3 +79,35 @@ fn check_private(path: &Path) -> std::io::Result<()> {
     fs::metadata(path)?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The smallest component: a header and nothing else.
+    const EMPTY: &[u8] = b"\0asm\x0d\0\x01\0";
+
+    #[test]
+    fn what_is_damaged_or_missing_is_not_loaded() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::open(&folder.path().join("cache")).unwrap();
+        let engine = Engine::default();
+        let compiled = engine.precompile_component(EMPTY).unwrap();
+        assert!(cache.load(&engine, "key").is_none());
+        cache.store("key", &compiled).unwrap();
+        assert!(cache.load(&engine, "key").is_some());
+        for damaged in [&compiled[..compiled.len() / 2], b"not a component", b""] {
+            cache.store("key", damaged).unwrap();
+            assert!(cache.load(&engine, "key").is_none(), "{} bytes", damaged.len());
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_that_others_can_write_is_not_trusted() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
+        assert!(Cache::open(folder.path()).is_err());
+    }
+}

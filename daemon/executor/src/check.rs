@@ -13,8 +13,8 @@ const RECORD_CHARS: usize = 400;
 const RECORD_HALF: usize = 200;
 /// Nominal time of one row.
 const SECONDS: f64 = 10.0;
-/// Largest result that is compared, in characters.
-const OUTPUT_CHARS: u32 = 1 << 20;
+/// Largest result that is compared, in characters: one published row returns 34 million.
+const OUTPUT_CHARS: u32 = 1 << 26;
 /// Longest `want` and `got` that are reported, in characters.
 const REPORT_CHARS: usize = 2_000;
 
@@ -59,13 +59,18 @@ pub struct CheckReport {
 /// Reads JSON lines; the error names the line.
 pub fn parse_rows(text: &str) -> Result<Vec<SeedRow>, String> {
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    lines.map(|(index, line)| serde_json::from_str(line).map_err(|error| format!("line {}: {error}", index + 1))).collect()
+    lines
+        .map(|(index, line)| {
+            serde_json::from_str(line).map_err(|error| format!("line {}: {error}", index + 1))
+        })
+        .collect()
 }
 
 /// Runs every row and compares by value.
 pub fn check(sandbox: &Sandbox, rows: &[SeedRow]) -> CheckReport {
     let verdicts = run(sandbox, rows.iter(), StartState::First);
-    let differing: Vec<usize> = (0..rows.len()).filter(|&row| !agrees(&rows[row].output, &verdicts[row])).collect();
+    let differing: Vec<usize> =
+        (0..rows.len()).filter(|&row| !agrees(&rows[row].output, &verdicts[row])).collect();
     // The other start state tells an order by hash from a wrong value.
     let others = run(sandbox, differing.iter().map(|&row| &rows[row]), StartState::Second);
     let disagree: Vec<Disagreement> = differing
@@ -90,7 +95,9 @@ fn run<'a>(sandbox: &Sandbox, rows: impl Iterator<Item = &'a SeedRow>, start: St
         })
         .collect();
     let reports = sandbox.run_all(&jobs).into_iter();
-    reports.map(|report| report.calls.into_iter().next().map_or(Verdict::Crashed, |call| call.verdict)).collect()
+    reports
+        .map(|report| report.calls.into_iter().next().map_or(Verdict::Crashed, |call| call.verdict))
+        .collect()
 }
 
 fn agrees(want: &str, verdict: &Verdict) -> bool {
@@ -102,7 +109,8 @@ fn agrees(want: &str, verdict: &Verdict) -> bool {
 }
 
 fn is_cut(record: &str) -> bool {
-    record.chars().count() == RECORD_CHARS + 3 && record.chars().skip(RECORD_HALF).take(3).all(|character| character == '.')
+    record.chars().count() == RECORD_CHARS + 3
+        && record.chars().skip(RECORD_HALF).take(3).all(|character| character == '.')
 }
 
 /// The text as the record would hold it.
@@ -138,7 +146,9 @@ fn reason(want: &str, verdict: &Verdict, other: &Verdict) -> String {
     let Some(got) = verdict.value() else {
         let cause = match verdict {
             Verdict::MissingModule { name } => format!("missing module {name}"),
-            Verdict::Raised { exception, message } if message.ends_with("is not available in the sandbox") => {
+            Verdict::Raised { exception, message }
+                if message.ends_with("is not available in the sandbox") =>
+            {
                 format!("denied by the sandbox ({exception})")
             }
             Verdict::Raised { exception, .. } => format!("raised {exception}"),
@@ -156,7 +166,12 @@ fn reason(want: &str, verdict: &Verdict, other: &Verdict) -> String {
         return "memory address in the result".into();
     }
     if depends_on_start {
-        return if same_characters(want, got) { "order of a set (hash seed)" } else { "depends on hash seed, randomness or clock" }.into();
+        return if same_characters(want, got) {
+            "order of a set (hash seed)"
+        } else {
+            "depends on hash seed, randomness or clock"
+        }
+        .into();
     }
     if nearly_equal(want, got) {
         return "rounding of floats (sum is more exact since Python 3.12)".into();
@@ -181,7 +196,9 @@ fn nearly_equal(left: &str, right: &str) -> bool {
     let (left, right) = (numbers(left), numbers(right));
     left.len() == right.len()
         && left.iter().zip(&right).all(|pair| match pair {
-            (Part::Number(left), Part::Number(right)) => (left - right).abs() <= 1e-9 * left.abs().max(right.abs()),
+            (Part::Number(left), Part::Number(right)) => {
+                (left - right).abs() <= 1e-9 * left.abs().max(right.abs())
+            }
             (Part::Other(left), Part::Other(right)) => left == right,
             _ => false,
         })
@@ -235,12 +252,24 @@ mod tests {
         let value = |text: &str| Verdict::Value { text: text.into() };
         let missing = Verdict::MissingModule { name: "numpy".into() };
         assert_eq!(reason("1", &missing, &missing), "missing module numpy");
-        assert_eq!(reason("['a', 'b']", &value("['b', 'a']"), &value("['a', 'b']")), "order of a set (hash seed)");
-        assert_eq!(reason("[1, 2]", &value("[2, 1]"), &value("[2, 1]")), "order of a set (hashes have 32 bits here)");
-        assert_eq!(reason("0.1", &value("0.10000000000000002"), &value("0.10000000000000002")), "rounding of floats (sum is more exact since Python 3.12)");
+        assert_eq!(
+            reason("['a', 'b']", &value("['b', 'a']"), &value("['a', 'b']")),
+            "order of a set (hash seed)"
+        );
+        assert_eq!(
+            reason("[1, 2]", &value("[2, 1]"), &value("[2, 1]")),
+            "order of a set (hashes have 32 bits here)"
+        );
+        assert_eq!(
+            reason("0.1", &value("0.10000000000000002"), &value("0.10000000000000002")),
+            "rounding of floats (sum is more exact since Python 3.12)"
+        );
         assert_eq!(reason("", &value("3"), &value("4")), "the record is empty; here: nondeterministic");
         assert_eq!(reason("2", &value("3"), &value("3")), "another value");
-        assert_eq!(reason("<a at 0x7f>", &value("<a at 0x1f>"), &value("<a at 0x1f>")), "memory address in the result");
+        assert_eq!(
+            reason("<a at 0x7f>", &value("<a at 0x1f>"), &value("<a at 0x1f>")),
+            "memory address in the result"
+        );
     }
 
     #[test]

@@ -84,7 +84,8 @@ impl Guests {
             return Ok(prepared);
         }
         let component = self.compiled(start)?;
-        let refused = |error: wasmtime::Error| SandboxError::Engine(format!("the guest cannot be linked: {error:#}"));
+        let refused =
+            |error: wasmtime::Error| SandboxError::Engine(format!("the guest cannot be linked: {error:#}"));
         let mut linker = Linker::new(&self.engine);
         wasi::define(&mut linker, &component).map_err(refused)?;
         let prepared = linker.instantiate_pre(&component).map_err(refused)?;
@@ -96,9 +97,18 @@ impl Guests {
         if let Some(component) = self.cache.as_ref().and_then(|cache| cache.load(&self.engine, &key)) {
             return Ok(component);
         }
-        let refused = |error: wasmtime::Error| SandboxError::Engine(format!("the guest cannot be compiled: {error:#}"));
-        let which = if start == StartState::First { "Python guest" } else { "second start state of the Python guest" };
+        let refused =
+            |error: wasmtime::Error| SandboxError::Engine(format!("the guest cannot be compiled: {error:#}"));
+        let which = if start == StartState::First {
+            "Python guest"
+        } else {
+            "second start state of the Python guest"
+        };
         self.say(&format!("compiling the {which} for this machine (once, about 10 s)"));
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the progress line says how long it took; no result depends on it"
+        )]
         let begun = Instant::now();
         let bytes = guest::component(start)?;
         let compiled = self.engine.precompile_component(&bytes).map_err(refused)?;
@@ -106,7 +116,9 @@ impl Guests {
         if let Some(cache) = &self.cache {
             match cache.store(&key, &compiled) {
                 Ok(()) => loaded = cache.load(&self.engine, &key),
-                Err(error) => self.say(&format!("the compiled guest cannot be kept: {error}; it will be compiled again next time")),
+                Err(error) => self.say(&format!(
+                    "the compiled guest cannot be kept: {error}; it will be compiled again next time"
+                )),
             }
         }
         let component = match loaded {

@@ -65,7 +65,8 @@ pub(crate) fn sha256(bytes: &[u8]) -> String {
 /// The bytes of a start state's component, checked against the record.
 pub(crate) fn component(start: StartState) -> Result<Vec<u8>, SandboxError> {
     let manifest = manifest()?;
-    let damaged = |error: std::io::Error| SandboxError::Guest(format!("the embedded guest is damaged: {error}"));
+    let damaged =
+        |error: std::io::Error| SandboxError::Guest(format!("the embedded guest is damaged: {error}"));
     let mut archive = lzma_rust2::LzmaReader::new_mem_limit(ARCHIVE, UNPACK_KIB, None)
         .map_err(|error| SandboxError::Guest(format!("the embedded guest is damaged: {error}")))?;
     for (index, (bytes, hash)) in manifest.bytes.iter().zip(&manifest.sha256).enumerate() {

@@ -49,7 +49,8 @@ fn run_in_one_instance(guests: &Guests, job: &Job, wall_floor: Duration, reports
             return;
         }
     };
-    let loaded = session.call::<_, Outcome>("load", (job.program.as_str(), job.limits.output_chars, job.limits.recursion));
+    let loaded = session
+        .call::<_, Outcome>("load", (job.program.as_str(), job.limits.output_chars, job.limits.recursion));
     let failed = match loaded {
         Ok(outcome) if outcome.kind == "loaded" => None,
         Ok(outcome) => Some(verdict(outcome, &job.limits)),
@@ -100,14 +101,20 @@ impl Session {
     pub(crate) fn open(guests: &Guests, job: &Job, wall_floor: Duration) -> Result<Self, Verdict> {
         let prepared = guests.prepare(job.start).map_err(|_| Verdict::Crashed)?;
         let nominal = Duration::from_secs(job.limits.fuel / FUEL_PER_SECOND + 1);
-        let wall = nominal.saturating_mul(WALL_FACTOR).max(wall_floor);
+        let wall = if wall_floor < WALL_FLOOR {
+            wall_floor
+        } else {
+            nominal.saturating_mul(WALL_FACTOR).max(wall_floor)
+        };
         let mut store = Store::new(guests.engine(), Host::new(job.start, job.limits.memory_bytes));
         store.limiter(|host| &mut host.memory);
-        let wall_epochs = u64::try_from(wall.as_millis() / EPOCH.as_millis()).unwrap_or(u64::MAX / 4).min(u64::MAX / 4) + 1;
+        let wall_epochs =
+            u64::try_from(wall.as_millis() / EPOCH.as_millis()).unwrap_or(u64::MAX / 4).min(u64::MAX / 4) + 1;
         store.set_epoch_deadline(wall_epochs);
         // Instantiation runs none of the program; its few units are not the program's.
         store.set_fuel(u64::MAX / 2).map_err(|_| Verdict::Crashed)?;
-        let instance = prepared.instantiate(&mut store).map_err(|error| trap_verdict(&error, store.data()))?;
+        let instance =
+            prepared.instantiate(&mut store).map_err(|error| trap_verdict(&error, store.data()))?;
         let mut session = Self { store, instance, limits: job.limits.clone(), wall_epochs, spent: 0 };
         session.grant();
         Ok(session)
@@ -172,7 +179,11 @@ fn verdict(outcome: Outcome, limits: &Limits) -> (Verdict, String) {
     cut(&mut stdout, limit);
     if kind == "value" {
         let length = text.chars().count();
-        let verdict = if length > limit { Verdict::OutputTooLarge { length: length as u64 } } else { Verdict::Value { text } };
+        let verdict = if length > limit {
+            Verdict::OutputTooLarge { length: length as u64 }
+        } else {
+            Verdict::Value { text }
+        };
         return (verdict, stdout);
     }
     cut(&mut text, MESSAGE_CHARS);

@@ -1,4 +1,26 @@
 //! Runs untrusted Python: CPython compiled to WebAssembly, a fresh instance for every program.
+//!
+//! The reference implementation runs programs in worker processes of the host's own Python, which isolates neither the
+//! host nor one program from the next. Here every job starts from a copy-on-write snapshot of an interpreter, is limited by
+//! fuel instead of time, and ends in a [`Verdict`]. The same program gives the same verdict, text and fuel on every
+//! machine, under every load and with any number of threads.
+//!
+//! What the sandbox covers:
+//! * The host: no file, process, socket, environment variable, clock or entropy of the machine can be reached, memory,
+//!   output and stack are bounded, and no host function blocks.
+//! * The next program: nothing survives an instance.
+//! * Time: fuel counts instructions, copied bytes and virtual sleep. A wall-clock guard (20 times the nominal limit, at
+//!   least 30 s) is the only use of the clock that can reach a verdict, and is named `wall_guard`. On a machine so loaded
+//!   that a guest gets less than a tenth of a core it can strike before the fuel is used up.
+//!
+//! What it does not cover:
+//! * A program's report about itself. A program shares memory with the code that reports for it and can forge its values,
+//!   so whoever judges compares on the host or in another instance ([`Sandbox::equal_all`]), never in the program's own.
+//! * Differences from other Pythons. The guest is CPython 3.14 with 32-bit pointers: `sys.maxsize` is 2^31-1, `hash` has 32
+//!   bits, `sys.getsizeof` differs, sums of floats are more exact than before 3.12. Expected outputs therefore come
+//!   from this sandbox, never from another Python. The standard library carries no docstrings; there are no threads, no
+//!   ctypes, ssl, bz2, lzma or sqlite3, and numpy, sympy and the like are `missing_module`.
+//! * Nondeterminism that both start states share, such as `id(object())`; addresses in a `repr` are recognised.
 
 pub mod analysis;
 pub mod build;

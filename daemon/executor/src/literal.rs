@@ -45,7 +45,8 @@ impl Value {
 
 /// Are two result texts the same value? Equal text is; so are two `repr`s of equal values.
 pub fn same_result(left: &str, right: &str) -> bool {
-    left == right || matches!((Value::parse_repr(left), Value::parse_repr(right)), (Some(left), Some(right)) if left.equals(&right))
+    left == right
+        || matches!((Value::parse_repr(left), Value::parse_repr(right)), (Some(left), Some(right)) if left.equals(&right))
 }
 
 /// Key builder: a tag, then length-prefixed content, so that no two values share a key.
@@ -127,7 +128,8 @@ impl<'a> Reader<'a> {
         if text.len() > MAX_BYTES {
             return None;
         }
-        let mut reader = Reader { bytes: text.trim_matches([' ', '\t', '\n', '\r']).as_bytes(), at: 0, grammar };
+        let mut reader =
+            Reader { bytes: text.trim_matches([' ', '\t', '\n', '\r']).as_bytes(), at: 0, grammar };
         let first = reader.expression(0)?;
         // A top-level tuple needs no parentheses.
         let value = if reader.eat(b',') { reader.rest_of_tuple(first, None, 0)? } else { first };
@@ -255,7 +257,8 @@ impl<'a> Reader<'a> {
 
     fn identifier(&mut self) -> &'a str {
         let start = self.at;
-        while matches!(self.peek(), Some(byte) if byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'.') {
+        while matches!(self.peek(), Some(byte) if byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'.')
+        {
             self.at += 1;
         }
         std::str::from_utf8(&self.bytes[start..self.at]).unwrap_or("")
@@ -327,7 +330,9 @@ impl<'a> Reader<'a> {
         }
         self.at += 1;
         let content = std::str::from_utf8(&self.bytes[start..self.at]).ok()?;
-        content.starts_with("<class '").then(|| Value { key: tagged(b'<', content.as_bytes()), has_nan: false })
+        content
+            .starts_with("<class '")
+            .then(|| Value { key: tagged(b'<', content.as_bytes()), has_nan: false })
     }
 
     /// A number with its signs, or the sum that `repr` writes for a complex number.
@@ -381,7 +386,9 @@ impl<'a> Reader<'a> {
 
     /// Is the byte before the current one the `e` of a decimal number that began at `start`?
     fn exponent_before(&self, start: usize) -> bool {
-        matches!(self.bytes[self.at - 1], b'e' | b'E') && !self.bytes[start..self.at].starts_with(b"0x") && !self.bytes[start..self.at].starts_with(b"0X")
+        matches!(self.bytes[self.at - 1], b'e' | b'E')
+            && !self.bytes[start..self.at].starts_with(b"0x")
+            && !self.bytes[start..self.at].starts_with(b"0X")
     }
 
     /// One string or bytes literal, or several in a row.
@@ -505,7 +512,12 @@ fn push_code_point(code: u32, content: &mut Vec<u8>) -> Option<()> {
 }
 
 fn parse_number(raw: &str) -> Option<Number> {
-    if raw.starts_with('_') || raw.ends_with('_') || raw.contains("__") || raw.contains("_.") || raw.contains("._") {
+    if raw.starts_with('_')
+        || raw.ends_with('_')
+        || raw.contains("__")
+        || raw.contains("_.")
+        || raw.contains("._")
+    {
         return None;
     }
     let lower = raw.to_ascii_lowercase();
@@ -525,7 +537,9 @@ fn parse_number(raw: &str) -> Option<Number> {
         let leading_zero = body.starts_with('0') && body.bytes().any(|byte| byte != b'0');
         return (!leading_zero).then(|| Number::int(false, body));
     }
-    if !body.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'+' | b'-')) || !body.bytes().any(|byte| byte.is_ascii_digit()) {
+    if !body.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'+' | b'-'))
+        || !body.bytes().any(|byte| byte.is_ascii_digit())
+    {
         return None;
     }
     let value: f64 = body.parse().ok()?;
@@ -548,13 +562,18 @@ fn hashable(value: Value) -> Option<Value> {
 
 fn set(items: Vec<Value>) -> Option<Value> {
     let has_nan = items.iter().any(|item| item.has_nan);
-    let members: BTreeSet<Vec<u8>> = items.into_iter().map(|item| hashable(item).map(|item| item.key)).collect::<Option<_>>()?;
+    let members: BTreeSet<Vec<u8>> =
+        items.into_iter().map(|item| hashable(item).map(|item| item.key)).collect::<Option<_>>()?;
     Some(Value { key: tagged(b'{', &joined(members)), has_nan })
 }
 
 fn dict(pairs: Vec<(Value, Value)>) -> Value {
     let has_nan = pairs.iter().any(|(key, value)| key.has_nan || value.has_nan);
-    let entries: BTreeMap<Vec<u8>, Vec<u8>> = pairs.into_iter().map(|(key, value)| (key.key, value.key)).collect();
+    let entries: BTreeMap<Vec<u8>, Vec<u8>> =
+        pairs.into_iter().map(|(key, value)| (key.key, value.key)).collect();
     let content = entries.into_iter().flat_map(|(key, value)| [key, value]);
     Value { key: tagged(b'd', &joined(content)), has_nan }
 }
+
+#[cfg(test)]
+mod tests;

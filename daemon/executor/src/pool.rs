@@ -26,7 +26,11 @@ impl Pool {
     }
 
     /// Applies `run` to every item on the pool's threads. An item whose run panicked is `None`.
-    pub(crate) fn map<T, R>(&self, items: Vec<T>, run: impl Fn(T) -> R + Send + Sync + 'static) -> Vec<Option<R>>
+    pub(crate) fn map<T, R>(
+        &self,
+        items: Vec<T>,
+        run: impl Fn(T) -> R + Send + Sync + 'static,
+    ) -> Vec<Option<R>>
     where
         T: Send + 'static,
         R: Send + 'static,

@@ -6,7 +6,9 @@
 
 use crate::{FUEL_PER_SECOND, StartState};
 use wasmtime::component::types::{ComponentFunc, ComponentItem, Type};
-use wasmtime::component::{Component, ComponentType, Linker, LinkerInstance, Lower, Resource, ResourceType, Val, WasmList};
+use wasmtime::component::{
+    Component, ComponentType, Linker, LinkerInstance, Lower, Resource, ResourceType, Val, WasmList,
+};
 use wasmtime::{ResourceLimiter, Result, StoreContextMut, Trap};
 
 /// Most pollables alive at once; CPython uses one at a time.
@@ -66,7 +68,11 @@ impl Host {
             StartState::Second => (1_750_001_234_567_890_123, 1_037, 0x2545_f491_4f6c_dd1d),
         };
         Self {
-            memory: MemoryLimit { max: usize::try_from(memory_bytes).unwrap_or(usize::MAX), peak: 0, refused: false },
+            memory: MemoryLimit {
+                max: usize::try_from(memory_bytes).unwrap_or(usize::MAX),
+                peak: 0,
+                refused: false,
+            },
             clock: Clock { start: clock_start, per_mille, spent: 0, granted: 0 },
             random,
             pollables: Vec::new(),
@@ -146,7 +152,8 @@ fn unavailable(what: &str) -> wasmtime::Error {
 fn elapsed(store: &StoreContextMut<'_, Host>) -> Result<u64> {
     let clock = &store.data().clock;
     let used = u128::from(clock.spent) + u128::from(clock.granted.saturating_sub(store.get_fuel()?));
-    Ok(u64::try_from(used * NANOSECONDS / u128::from(FUEL_PER_SECOND) * clock.per_mille / 1_000).unwrap_or(u64::MAX))
+    Ok(u64::try_from(used * NANOSECONDS / u128::from(FUEL_PER_SECOND) * clock.per_mille / 1_000)
+        .unwrap_or(u64::MAX))
 }
 
 /// Lets virtual time pass up to `deadline` by using up its fuel; ends the call when there is not enough.
@@ -186,7 +193,9 @@ pub(crate) fn define(linker: &mut Linker<Host>, component: &Component) -> Result
                 }
             }
             ComponentItem::ComponentFunc(_) if name == "leave" => {
-                linker.root().func_wrap("leave", |_, (code,): (i32,)| -> Result<()> { Err(Exit(code).into()) })?;
+                linker
+                    .root()
+                    .func_wrap("leave", |_, (code,): (i32,)| -> Result<()> { Err(Exit(code).into()) })?;
             }
             _ => {}
         }
@@ -207,17 +216,26 @@ fn define_resource(instance: &mut LinkerInstance<'_, Host>, name: &str) -> Resul
 /// Defines the functions that have an answer; says whether `function` of `interface` is one.
 fn define_function(instance: &mut LinkerInstance<'_, Host>, interface: &str, function: &str) -> Result<bool> {
     match interface {
-        "wasi:cli/environment" | "wasi:cli/exit" | "wasi:filesystem/preopens" => define_process(instance, function),
-        "wasi:clocks/monotonic-clock" | "wasi:clocks/wall-clock" => define_clock(instance, interface, function),
+        "wasi:cli/environment" | "wasi:cli/exit" | "wasi:filesystem/preopens" => {
+            define_process(instance, function)
+        }
+        "wasi:clocks/monotonic-clock" | "wasi:clocks/wall-clock" => {
+            define_clock(instance, interface, function)
+        }
         "wasi:io/poll" => define_poll(instance, function),
         "wasi:io/streams" => define_streams(instance, function),
-        "wasi:random/random" | "wasi:random/insecure" | "wasi:random/insecure-seed" => define_random(instance, function),
+        "wasi:random/random" | "wasi:random/insecure" | "wasi:random/insecure-seed" => {
+            define_random(instance, function)
+        }
         _ => match function {
             "get-stdin" | "get-stdout" | "get-stderr" => {
                 instance.func_wrap(function, |_, (): ()| Ok((Resource::<Handle>::new_own(0),)))?;
                 Ok(true)
             }
-            "get-terminal-stdin" | "get-terminal-stdout" | "get-terminal-stderr" | "filesystem-error-code" => none(instance, function),
+            "get-terminal-stdin"
+            | "get-terminal-stdout"
+            | "get-terminal-stderr"
+            | "filesystem-error-code" => none(instance, function),
             _ => Ok(false),
         },
     }
@@ -234,15 +252,23 @@ fn none(instance: &mut LinkerInstance<'_, Host>, function: &str) -> Result<bool>
 
 fn define_process(instance: &mut LinkerInstance<'_, Host>, function: &str) -> Result<bool> {
     match function {
-        "get-environment" => instance.func_wrap(function, |_, (): ()| Ok((Vec::<(String, String)>::new(),)))?,
+        "get-environment" => {
+            instance.func_wrap(function, |_, (): ()| Ok((Vec::<(String, String)>::new(),)))?
+        }
         "get-arguments" => instance.func_wrap(function, |_, (): ()| Ok((Vec::<String>::new(),)))?,
-        "get-directories" => instance.func_wrap(function, |_, (): ()| Ok((Vec::<(Resource<Handle>, String)>::new(),)))?,
+        "get-directories" => {
+            instance.func_wrap(function, |_, (): ()| Ok((Vec::<(Resource<Handle>, String)>::new(),)))?
+        }
         "initial-cwd" => return none(instance, function),
-        "exit" => instance.func_wrap(function, |_, (status,): (std::result::Result<(), ()>,)| -> Result<()> {
-            Err(Exit(i32::from(status.is_err())).into())
-        })?,
+        "exit" => {
+            instance.func_wrap(function, |_, (status,): (std::result::Result<(), ()>,)| -> Result<()> {
+                Err(Exit(i32::from(status.is_err())).into())
+            })?
+        }
         "exit-with-code" => {
-            instance.func_wrap(function, |_, (code,): (u8,)| -> Result<()> { Err(Exit(i32::from(code)).into()) })?;
+            instance.func_wrap(function, |_, (code,): (u8,)| -> Result<()> {
+                Err(Exit(i32::from(code)).into())
+            })?;
         }
         _ => return Ok(false),
     }
@@ -251,10 +277,16 @@ fn define_process(instance: &mut LinkerInstance<'_, Host>, function: &str) -> Re
 
 fn define_clock(instance: &mut LinkerInstance<'_, Host>, interface: &str, function: &str) -> Result<bool> {
     match (interface, function) {
-        ("wasi:clocks/monotonic-clock", "now") => instance.func_wrap(function, |store, (): ()| Ok((elapsed(&store)?,)))?,
-        ("wasi:clocks/monotonic-clock", "resolution") => instance.func_wrap(function, |_, (): ()| Ok((1_u64,)))?,
+        ("wasi:clocks/monotonic-clock", "now") => {
+            instance.func_wrap(function, |store, (): ()| Ok((elapsed(&store)?,)))?
+        }
+        ("wasi:clocks/monotonic-clock", "resolution") => {
+            instance.func_wrap(function, |_, (): ()| Ok((1_u64,)))?
+        }
         (_, "subscribe-instant") => {
-            instance.func_wrap(function, |mut store, (when,): (u64,)| Ok((store.data_mut().add_pollable(when)?,)))?;
+            instance.func_wrap(function, |mut store, (when,): (u64,)| {
+                Ok((store.data_mut().add_pollable(when)?,))
+            })?;
         }
         (_, "subscribe-duration") => instance.func_wrap(function, |mut store, (duration,): (u64,)| {
             let when = elapsed(&store)?.saturating_add(duration);
@@ -262,7 +294,10 @@ fn define_clock(instance: &mut LinkerInstance<'_, Host>, interface: &str, functi
         })?,
         ("wasi:clocks/wall-clock", "now") => instance.func_wrap(function, |store, (): ()| {
             let now = store.data().clock.start.saturating_add(elapsed(&store)?);
-            Ok((Datetime { seconds: now / NANOSECONDS as u64, nanoseconds: (now % NANOSECONDS as u64) as u32 },))
+            Ok((Datetime {
+                seconds: now / NANOSECONDS as u64,
+                nanoseconds: (now % NANOSECONDS as u64) as u32,
+            },))
         })?,
         ("wasi:clocks/wall-clock", "resolution") => {
             instance.func_wrap(function, |_, (): ()| Ok((Datetime { seconds: 0, nanoseconds: 1 },)))?;
@@ -274,19 +309,25 @@ fn define_clock(instance: &mut LinkerInstance<'_, Host>, interface: &str, functi
 
 fn define_poll(instance: &mut LinkerInstance<'_, Host>, function: &str) -> Result<bool> {
     match function {
-        "[method]pollable.ready" => instance.func_wrap(function, |store, (pollable,): (Resource<Handle>,)| {
-            Ok((store.data().deadline(&pollable) <= elapsed(&store)?,))
-        })?,
-        "[method]pollable.block" => instance.func_wrap(function, |store, (pollable,): (Resource<Handle>,)| {
-            let deadline = store.data().deadline(&pollable);
-            wait_until(store, deadline)
-        })?,
+        "[method]pollable.ready" => {
+            instance.func_wrap(function, |store, (pollable,): (Resource<Handle>,)| {
+                Ok((store.data().deadline(&pollable) <= elapsed(&store)?,))
+            })?
+        }
+        "[method]pollable.block" => {
+            instance.func_wrap(function, |store, (pollable,): (Resource<Handle>,)| {
+                let deadline = store.data().deadline(&pollable);
+                wait_until(store, deadline)
+            })?
+        }
         "poll" => instance.func_wrap(function, |mut store, (pollables,): (Vec<Resource<Handle>>,)| {
-            let deadlines: Vec<u64> = pollables.iter().map(|pollable| store.data().deadline(pollable)).collect();
+            let deadlines: Vec<u64> =
+                pollables.iter().map(|pollable| store.data().deadline(pollable)).collect();
             let Some(&first) = deadlines.iter().min() else { return Err(unavailable("waiting for nothing")) };
             wait_until(wasmtime::AsContextMut::as_context_mut(&mut store), first)?;
             let now = elapsed(&store)?.max(first);
-            let ready = (0_u32..).zip(&deadlines).filter(|(_, deadline)| **deadline <= now).map(|(index, _)| index);
+            let ready =
+                (0_u32..).zip(&deadlines).filter(|(_, deadline)| **deadline <= now).map(|(index, _)| index);
             Ok((ready.collect::<Vec<u32>>(),))
         })?,
         _ => return Ok(false),
@@ -299,16 +340,23 @@ fn define_streams(instance: &mut LinkerInstance<'_, Host>, function: &str) -> Re
     type Written = (std::result::Result<(), StreamError>,);
     match function {
         "[method]input-stream.read" | "[method]input-stream.blocking-read" => {
-            instance.func_wrap(function, |_, _: (Resource<Handle>, u64)| Ok((Err::<Vec<u8>, _>(StreamError::Closed),)))?;
+            instance.func_wrap(function, |_, _: (Resource<Handle>, u64)| {
+                Ok((Err::<Vec<u8>, _>(StreamError::Closed),))
+            })?;
         }
         "[method]input-stream.subscribe" | "[method]output-stream.subscribe" => {
-            instance.func_wrap(function, |mut store, _: (Resource<Handle>,)| Ok((store.data_mut().add_pollable(0)?,)))?;
+            instance.func_wrap(function, |mut store, _: (Resource<Handle>,)| {
+                Ok((store.data_mut().add_pollable(0)?,))
+            })?;
         }
         "[method]output-stream.check-write" => {
-            instance.func_wrap(function, |_, _: (Resource<Handle>,)| Ok((Ok::<_, StreamError>(WRITE_CHUNK),)))?;
+            instance
+                .func_wrap(function, |_, _: (Resource<Handle>,)| Ok((Ok::<_, StreamError>(WRITE_CHUNK),)))?;
         }
         "[method]output-stream.write" | "[method]output-stream.blocking-write-and-flush" => {
-            instance.func_wrap(function, |_, _: (Resource<Handle>, WasmList<u8>)| -> Result<Written> { Ok((Ok(()),)) })?;
+            instance.func_wrap(function, |_, _: (Resource<Handle>, WasmList<u8>)| -> Result<Written> {
+                Ok((Ok(()),))
+            })?;
         }
         "[method]output-stream.flush" | "[method]output-stream.blocking-flush" => {
             instance.func_wrap(function, |_, _: (Resource<Handle>,)| -> Result<Written> { Ok((Ok(()),)) })?;
@@ -344,12 +392,18 @@ fn define_random(instance: &mut LinkerInstance<'_, Host>, function: &str) -> Res
 }
 
 /// Everything else fails with "access denied" where its type can say so, and traps where it cannot.
-fn deny(instance: &mut LinkerInstance<'_, Host>, interface: &str, name: &str, function: &ComponentFunc) -> Result<()> {
+fn deny(
+    instance: &mut LinkerInstance<'_, Host>,
+    interface: &str,
+    name: &str,
+    function: &ComponentFunc,
+) -> Result<()> {
     let refusal = function.results().next().and_then(|ty| match ty {
         Type::Result(result) => match result.err() {
-            Some(Type::Enum(codes)) => {
-                codes.names().find(|code| matches!(*code, "access-denied" | "access" | "not-permitted")).map(str::to_owned)
-            }
+            Some(Type::Enum(codes)) => codes
+                .names()
+                .find(|code| matches!(*code, "access-denied" | "access" | "not-permitted"))
+                .map(str::to_owned),
             _ => None,
         },
         _ => None,
