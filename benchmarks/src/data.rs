@@ -17,6 +17,7 @@ use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Largest file that is unpacked, compressed or plain (the largest published one has 8 MB).
 const BOUND: u64 = 64 << 20;
@@ -96,11 +97,22 @@ impl DataFolder {
         Ok(plain)
     }
 
+    /// A named source is reached directly, the public one through the proxy of the user's settings.
+    fn agent(&self) -> ureq::Agent {
+        let mut config = ureq::Agent::config_builder()
+            .timeout_connect(Some(Duration::from_secs(30)))
+            .timeout_global(Some(Duration::from_secs(600)));
+        if self.location.source.is_some() {
+            config = config.proxy(None);
+        }
+        ureq::Agent::new_with_config(config.build())
+    }
+
     fn download(&self, entry: &'static DataFile) -> Result<Vec<u8>, BenchmarkError> {
         let host = self.location.source.as_deref().unwrap_or(SOURCE_HOST);
         let url = format!("{host}/{}/{}/{}", entry.repository, entry.commit, entry.source);
         let failed = |reason: String| no_data(entry.file, format!("download of {url} failed: {reason}"));
-        let mut response = ureq::get(&url).call().map_err(|error| failed(error.to_string()))?;
+        let mut response = self.agent().get(&url).call().map_err(|error| failed(error.to_string()))?;
         let mut body = Vec::new();
         response
             .body_mut()

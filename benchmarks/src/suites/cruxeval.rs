@@ -184,11 +184,18 @@ mod tests {
             input: "{}".into(),
             output: "{'{input}': 1}".into(),
         };
-        let prompts: Vec<String> = [(Direction::Input, false), (Direction::Output, true)]
-            .into_iter()
-            .map(|(direction, thought)| fill(&own_template(direction, thought), &row))
-            .collect();
-        insta::assert_snapshot!("crux_prompts", prompts.join("\n=====\n"));
+        let input = fill(&own_template(Direction::Input, false), &row);
+        assert!(input.ends_with(
+            "[PYTHON]\ndef f(text, mark):\n    return text + mark\nassert f(??) == 'ab-'\n[/PYTHON]\n[ANSWER]\n\
+             assert f('ab', '-') == 'ab-'\n[/ANSWER]\n\n[PYTHON]\ndef f(d):\n    return {**d, '{input}': 1}\n\
+             assert f(??) == {'{input}': 1}\n[/PYTHON]\n[ANSWER]\n"
+        ));
+        let output = fill(&own_template(Direction::Output, true), &row);
+        assert!(output.ends_with(
+            "[THOUGHT]\nThe mark is appended to the text: 'ab' and '-' give 'ab-'.\n[/THOUGHT]\n[ANSWER]\n\
+             assert f('ab', '-') == 'ab-'\n[/ANSWER]\n\n[PYTHON]\ndef f(d):\n    return {**d, '{input}': 1}\n\
+             assert f({}) == ??\n[/PYTHON]\n[THOUGHT]\n"
+        ));
     }
 
     #[test]
