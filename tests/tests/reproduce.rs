@@ -5,7 +5,7 @@ use serde_json::Value;
 use std::path::Path;
 
 /// Settings of a run whose steps take seconds.
-const SMALL: [&str; 24] = [
+const SMALL: [&str; 22] = [
     "--set",
     "rollout.n_proposals=4",
     "--set",
