@@ -70,6 +70,8 @@ pub struct ParsedProposal {
     pub program: String,
     /// Text of the argument list.
     pub input: String,
+    /// The source before renaming, in which test inputs are looked for: a renamed recursion would look like one.
+    pub original: String,
 }
 
 /// Reads a deduction or abduction proposal from an answer.
@@ -105,8 +107,9 @@ pub fn parse_proposal(answer: &str, options: ProposalOptions) -> Option<ParsedPr
             }
         }
     };
-    let program = if entry == "f" { program.to_owned() } else { rename_function(program, entry, "f") };
-    Some(ParsedProposal { program, input: strip(&input[1]).to_owned() })
+    let original = program.to_owned();
+    let program = if entry == "f" { original.clone() } else { rename_function(program, entry, "f") };
+    Some(ParsedProposal { program, input: strip(&input[1]).to_owned(), original })
 }
 
 /// Reads an induction proposal: the last `n_inputs` inputs and the first message.

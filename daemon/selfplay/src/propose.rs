@@ -93,8 +93,33 @@ pub fn read_proposals(
             }
         })
         .collect();
+    if config.reject_test_inputs {
+        reject_test_inputs(judge, options, responses, &mut proposals);
+    }
     clean_candidates(judge, config, &mut proposals);
     proposals
+}
+
+/// Drops programs that carry test inputs. They are looked for before the entry is renamed (spec 5).
+fn reject_test_inputs(
+    judge: &Judge<'_>,
+    options: ProposalOptions,
+    responses: &[(&ProposerPrompt, String)],
+    proposals: &mut [Proposal],
+) {
+    let originals: Vec<String> = responses
+        .iter()
+        .map(|(_, text)| {
+            parse::parse_proposal(parse::answer_block(text), options)
+                .map_or_else(String::new, |one| one.original)
+        })
+        .collect();
+    for (proposal, carries) in proposals.iter_mut().zip(analysis::has_test_input(judge.sandbox(), &originals))
+    {
+        if carries && matches!(proposal.candidate, Some(Candidate::Triplet { .. })) {
+            proposal.candidate = None;
+        }
+    }
 }
 
 /// Reads what an answer proposes.
@@ -120,11 +145,7 @@ pub(crate) fn read_candidate(
 
 /// Applies the optional cleaners (all off in published runs, spec 5).
 fn clean_candidates(judge: &Judge<'_>, config: &ProposerConfig, proposals: &mut [Proposal]) {
-    if !(config.remove_comments
-        || config.remove_after_return
-        || config.remove_print
-        || config.reject_test_inputs)
-    {
+    if !(config.remove_comments || config.remove_after_return || config.remove_print) {
         return;
     }
     let mut places = Vec::new();
@@ -143,7 +164,7 @@ fn clean_candidates(judge: &Judge<'_>, config: &ProposerConfig, proposals: &mut 
     }
 }
 
-/// The cleaned programs; `None` where one is rejected.
+/// The cleaned programs; `None` where one is lost.
 pub(crate) fn clean_programs(
     judge: &Judge<'_>,
     config: &ProposerConfig,
@@ -156,20 +177,10 @@ pub(crate) fn clean_programs(
     if config.remove_after_return {
         sources = analysis::remove_any_not_definition_imports(sandbox, &sources);
     }
-    let mut cleaned: Vec<Option<String>> = if config.remove_print {
+    if config.remove_print {
         // The reference raises where the source does not parse, which loses the proposal.
         analysis::remove_print_statements(sandbox, &sources).into_iter().map(Result::ok).collect()
     } else {
         sources.into_iter().map(Some).collect()
-    };
-    if config.reject_test_inputs {
-        let sources: Vec<&str> = cleaned.iter().map(|source| source.as_deref().unwrap_or_default()).collect();
-        let carried = analysis::has_test_input(sandbox, &sources);
-        for (source, carries) in cleaned.iter_mut().zip(carried) {
-            if carries {
-                *source = None;
-            }
-        }
     }
-    cleaned
 }
