@@ -236,8 +236,10 @@ def _is_right(result, expected, arguments):
     if state.dataset == "mbpp":
         exact = _mbpp_oracle(result, expected, arguments, exact)
     elif state.entry_point == "find_zero":
-        coefficients = arguments[0]
-        value = sum([c * _math.pow(result, i) for i, c in enumerate(coefficients)])
+        # Added one by one: since Python 3.12 `sum` of floats is more exact than the reference's was.
+        value = 0
+        for power, coefficient in enumerate(arguments[0]):
+            value += coefficient * _math.pow(result, power)
         return bool(abs(value) <= state.atol)
     if state.atol == 0 and _is_floats(expected):
         state.atol = 1e-6
