@@ -15,7 +15,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 /// Longest that one run of the program may take before the test fails.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// A temporary folder and the program.
 #[derive(Debug)]
@@ -37,6 +37,7 @@ pub struct Finished {
 impl Finished {
     /// Demands an exit code, and shows all output otherwise.
     #[track_caller]
+    #[expect(clippy::return_self_not_must_use, reason = "the demand itself is often all a test wants")]
     pub fn expect_code(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "\n--- stdout\n{}\n--- stderr\n{}", self.stdout, self.stderr);
         self

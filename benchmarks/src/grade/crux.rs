@@ -284,9 +284,16 @@ mod tests {
         let outputs: Vec<_> = rows.iter().map(|row| (row, row.output.as_str())).collect();
         for mode in [Mode::Paper, Mode::Clean] {
             for (direction, answers) in [(Direction::Input, &inputs), (Direction::Output, &outputs)] {
-                for (grade, (row, _)) in judge(&sandbox, direction, mode, answers).iter().zip(answers) {
-                    assert!(grade.pass, "{} {direction:?} {mode:?}: {grade:?}", row.id);
-                }
+                let wrong: Vec<&str> = judge(&sandbox, direction, mode, answers)
+                    .iter()
+                    .zip(answers)
+                    .filter(|(grade, _)| !grade.pass)
+                    .map(|(_, (row, _))| row.id.as_str())
+                    .collect();
+                // Its argument is a lambda, which is no plain data: `clean` passes arguments as data only.
+                let lambda: &[&str] =
+                    if (direction, mode) == (Direction::Input, Mode::Clean) { &["sample_344"] } else { &[] };
+                assert_eq!(wrong, lambda, "{direction:?} {mode:?}");
             }
         }
     }

@@ -11,7 +11,6 @@ use serde::Serialize;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
 
 /// Version of the package that carries CPython.
 const COMPONENTIZE_PY: &str = "0.25.1";
@@ -30,7 +29,7 @@ pub struct BuildOptions {
     /// C compiler, e.g. `cc`.
     pub compiler: PathBuf,
     /// Called with a line of text when a step begins.
-    pub progress: Option<Arc<dyn Fn(&str) + Send + Sync>>,
+    pub progress: Option<crate::Progress>,
 }
 
 /// A guest that was just built.

@@ -4,7 +4,7 @@ use crate::cache::Cache;
 use crate::wasi::{self, Host};
 use crate::{Manifest, SandboxConfig, SandboxError, StartState, guest};
 use std::hash::{Hash, Hasher};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 use wasmtime::component::{Component, InstancePre, Linker};
 use wasmtime::{Config, Engine, OptLevel};
@@ -20,7 +20,7 @@ pub(crate) const THREAD_STACK_BYTES: usize = 2 * WASM_STACK_BYTES;
 pub(crate) struct Guests {
     engine: Engine,
     cache: Option<Cache>,
-    progress: Option<Arc<dyn Fn(&str) + Send + Sync>>,
+    progress: Option<crate::Progress>,
     prepared: [OnceLock<InstancePre<Host>>; 2],
     preparing: Mutex<()>,
     manifest: Manifest,

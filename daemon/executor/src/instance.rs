@@ -51,8 +51,13 @@ fn run_in_one_instance(guests: &Guests, job: &Job, wall_floor: Duration, reports
     };
     let loaded = session
         .call::<_, Outcome>("load", (job.program.as_str(), job.limits.output_chars, job.limits.recursion));
+    // What the module level prints belongs to the first call of the instance, as its fuel does.
+    let mut printed = String::new();
     let failed = match loaded {
-        Ok(outcome) if outcome.kind == "loaded" => None,
+        Ok(outcome) if outcome.kind == "loaded" => {
+            printed = outcome.stdout;
+            None
+        }
         Ok(outcome) => Some(verdict(outcome, &job.limits)),
         Err(verdict) => Some((verdict, String::new())),
     };
@@ -71,7 +76,8 @@ fn run_in_one_instance(guests: &Guests, job: &Job, wall_floor: Duration, reports
         let answer = session.call::<_, Outcome>("evaluate", (call.as_str(), fresh_namespace));
         let (fuel, memory) = (session.used(), session.memory());
         match answer {
-            Ok(outcome) => {
+            Ok(mut outcome) => {
+                outcome.stdout.insert_str(0, &std::mem::take(&mut printed));
                 let (verdict, stdout) = verdict(outcome, &job.limits);
                 reports.push(report(call, verdict, stdout, fuel, memory));
             }

@@ -38,5 +38,5 @@ mod wasi;
 
 pub use guest::{Manifest, manifest};
 pub use job::{CallReport, FUEL_PER_SECOND, Job, Limits, Report, StartState};
-pub use sandbox::{Sandbox, SandboxConfig, SandboxError};
+pub use sandbox::{Progress, Sandbox, SandboxConfig, SandboxError};
 pub use verdict::Verdict;

@@ -313,8 +313,7 @@ impl<'a> Reader<'a> {
         match (name, items.len()) {
             ("Counter" | "OrderedDict", 0) => Some(dict(Vec::new())),
             ("frozenset", 0) => set(Vec::new()),
-            ("Counter" | "OrderedDict" | "frozenset", 1) => items.pop(),
-            ("defaultdict", 2) => items.pop(),
+            ("Counter" | "OrderedDict" | "frozenset", 1) | ("defaultdict", 2) => items.pop(),
             _ => {
                 items.insert(0, text(name.as_bytes()));
                 Some(sequence(b'@', items))

@@ -9,13 +9,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Receives a line of text when a slow step begins or ends.
+pub type Progress = Arc<dyn Fn(&str) + Send + Sync>;
+
 /// How to open the sandbox.
 #[derive(Clone, Default)]
 pub struct SandboxConfig {
     /// Folder of the compiled guest, chosen by the caller at the edge; `None` = compile in memory, keep nothing.
     pub cache_dir: Option<PathBuf>,
     /// Called with a line of text when a slow step (compiling the guest) begins and ends.
-    pub progress: Option<Arc<dyn Fn(&str) + Send + Sync>>,
+    pub progress: Option<Progress>,
     /// Threads that run guests; `None` = one a core. Results do not depend on it.
     pub threads: Option<usize>,
     /// Shortest wall guard; `None` = 30 s. A shorter one replaces the guard, whatever the limit: for tests.

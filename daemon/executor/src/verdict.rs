@@ -69,7 +69,7 @@ impl Verdict {
         }
     }
 
-    /// The snake_case name of the variant, as in the JSON field `kind`.
+    /// The `snake_case` name of the variant, as in the JSON field `kind`.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Value { .. } => "value",

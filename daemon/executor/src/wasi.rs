@@ -183,10 +183,10 @@ pub(crate) fn define(linker: &mut Linker<Host>, component: &Component) -> Result
                 for (item_name, item) in interface.exports(&engine) {
                     match item.ty {
                         ComponentItem::Resource(_) => define_resource(&mut instance, item_name)?,
-                        ComponentItem::ComponentFunc(function) => {
-                            if !define_function(&mut instance, short, item_name)? {
-                                deny(&mut instance, short, item_name, &function)?;
-                            }
+                        ComponentItem::ComponentFunc(function)
+                            if !define_function(&mut instance, short, item_name)? =>
+                        {
+                            deny(&mut instance, short, item_name, &function)?;
                         }
                         _ => {}
                     }
@@ -253,17 +253,17 @@ fn none(instance: &mut LinkerInstance<'_, Host>, function: &str) -> Result<bool>
 fn define_process(instance: &mut LinkerInstance<'_, Host>, function: &str) -> Result<bool> {
     match function {
         "get-environment" => {
-            instance.func_wrap(function, |_, (): ()| Ok((Vec::<(String, String)>::new(),)))?
+            instance.func_wrap(function, |_, (): ()| Ok((Vec::<(String, String)>::new(),)))?;
         }
         "get-arguments" => instance.func_wrap(function, |_, (): ()| Ok((Vec::<String>::new(),)))?,
         "get-directories" => {
-            instance.func_wrap(function, |_, (): ()| Ok((Vec::<(Resource<Handle>, String)>::new(),)))?
+            instance.func_wrap(function, |_, (): ()| Ok((Vec::<(Resource<Handle>, String)>::new(),)))?;
         }
         "initial-cwd" => return none(instance, function),
         "exit" => {
             instance.func_wrap(function, |_, (status,): (std::result::Result<(), ()>,)| -> Result<()> {
                 Err(Exit(i32::from(status.is_err())).into())
-            })?
+            })?;
         }
         "exit-with-code" => {
             instance.func_wrap(function, |_, (code,): (u8,)| -> Result<()> {
@@ -278,10 +278,10 @@ fn define_process(instance: &mut LinkerInstance<'_, Host>, function: &str) -> Re
 fn define_clock(instance: &mut LinkerInstance<'_, Host>, interface: &str, function: &str) -> Result<bool> {
     match (interface, function) {
         ("wasi:clocks/monotonic-clock", "now") => {
-            instance.func_wrap(function, |store, (): ()| Ok((elapsed(&store)?,)))?
+            instance.func_wrap(function, |store, (): ()| Ok((elapsed(&store)?,)))?;
         }
         ("wasi:clocks/monotonic-clock", "resolution") => {
-            instance.func_wrap(function, |_, (): ()| Ok((1_u64,)))?
+            instance.func_wrap(function, |_, (): ()| Ok((1_u64,)))?;
         }
         (_, "subscribe-instant") => {
             instance.func_wrap(function, |mut store, (when,): (u64,)| {
@@ -312,13 +312,13 @@ fn define_poll(instance: &mut LinkerInstance<'_, Host>, function: &str) -> Resul
         "[method]pollable.ready" => {
             instance.func_wrap(function, |store, (pollable,): (Resource<Handle>,)| {
                 Ok((store.data().deadline(&pollable) <= elapsed(&store)?,))
-            })?
+            })?;
         }
         "[method]pollable.block" => {
             instance.func_wrap(function, |store, (pollable,): (Resource<Handle>,)| {
                 let deadline = store.data().deadline(&pollable);
                 wait_until(store, deadline)
-            })?
+            })?;
         }
         "poll" => instance.func_wrap(function, |mut store, (pollables,): (Vec<Resource<Handle>>,)| {
             let deadlines: Vec<u64> =

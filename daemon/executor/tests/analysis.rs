@@ -1,5 +1,11 @@
 //! The program analysis against the reference's own results, on hostile text, and on any text at all.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a panic is the failure; a skipped test says why"
+)]
+
 use azr_executor::analysis::{
     self, AnalysisRequest, BannedNames, Operation, ProgramMetrics, TypeCounters, ast_edit_distance,
     banned_imports, check_composite_function, check_no_definitions, determine_type, functions,

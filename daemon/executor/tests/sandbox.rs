@@ -1,5 +1,11 @@
 //! Programs of every kind, hostile ones included, against the verdicts that the crate promises.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a panic is the failure; one test bounds wall time"
+)]
+
 use azr_executor::{FUEL_PER_SECOND, Job, Limits, Sandbox, SandboxConfig, StartState, Verdict};
 use std::path::PathBuf;
 use std::sync::OnceLock;

@@ -317,11 +317,12 @@ impl Network<'_> {
                 one(range, &mut d_qkv[range.start * in_width..range.end * in_width], scratch);
             }
         } else {
-            split_rows(d_qkv, &batch.sequences, in_width)
-                .into_par_iter()
-                .for_each_init(AttentionScratch::default, |scratch, (range, d_qkv)| {
-                    one(range, d_qkv, scratch)
-                });
+            split_rows(d_qkv, &batch.sequences, in_width).into_par_iter().for_each_init(
+                AttentionScratch::default,
+                |scratch, (range, d_qkv)| {
+                    one(range, d_qkv, scratch);
+                },
+            );
         }
     }
 }

@@ -112,7 +112,8 @@ impl Weights {
 
     /// Puts other numbers in place, as a resume does.
     pub fn restore(&self, other: &Self, version: u64) -> Result<()> {
-        if self.config != other.config {
+        // Not the configurations: a saved one names its number format, a fresh one does not.
+        if self.layout != other.layout {
             return Err(crate::ModelError::Config("weights of another shape".to_owned()));
         }
         let flat = other.snapshot().read(<[f32]>::to_vec);

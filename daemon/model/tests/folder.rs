@@ -61,7 +61,7 @@ fn missing_and_truncated_files_are_named() {
         match ModelFolder::load(folder.path()) {
             Ok(_) => assert_eq!(file, "generation_config.json"),
             Err(error) => {
-                assert!(matches!(&error, ModelError::File { path: named, .. } if *named == path), "{error}")
+                assert!(matches!(&error, ModelError::File { path: named, .. } if *named == path), "{error}");
             }
         }
     }

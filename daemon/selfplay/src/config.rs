@@ -250,6 +250,7 @@ pub enum EntryName {
 /// Proposals: references, parsing, validity (spec 3.2, 4, 5).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an independent key of the configuration file")]
 pub struct ProposerConfig {
     /// Whether the proposer's rollouts are trained on (spec 10, ablation `train_propose`: proposals are made anyway).
     pub train: bool,

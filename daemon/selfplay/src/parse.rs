@@ -237,9 +237,9 @@ pub fn is_argument_list(text: &str) -> bool {
 
 /// Do the letters before a quote make it a formatted or template string?
 fn is_formatted_prefix(before: &[u8]) -> bool {
-    let letters =
+    let mut letters =
         before.iter().rev().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').take(3);
-    letters.fold(false, |formatted, byte| formatted || matches!(byte.to_ascii_lowercase(), b'f' | b't'))
+    letters.any(|byte| matches!(byte.to_ascii_lowercase(), b'f' | b't'))
 }
 
 /// Index after the string literal that opens at `start`; `None` where it does not close.

@@ -10,26 +10,27 @@ use crate::buffers::Buffers;
 use crate::config::{Mode, SelfPlayConfig};
 use crate::draw::{self, Purpose, stream};
 use crate::error::SelfPlayError;
-use crate::intrinsic::{self, AnswerCounts};
+use crate::intrinsic::AnswerCounts;
 use crate::judge::Judge;
-use crate::learnability::{Estimate, Learnability, estimate};
+use crate::learnability::Learnability;
 use crate::observe::{Clock, Event, Observer};
 use crate::parse;
 use crate::policy::{Policy, TrainSequence, UpdateBatch, UpdateStats};
 use crate::prompt::Prompts;
-use crate::propose::{ProposerPrompt, proposer_prompts, read_proposals};
+use crate::propose::ProposerPrompt;
 use crate::record::{LearnabilityStats, RolloutRecord, StepRecord};
-use crate::reward::{IntrinsicValues, enters_buffer, proposer_reward, solver_reward};
-use crate::rollout::{
-    Rollout, completion_record, group_stats, learnability_stats, reference_hashes, rollouts_hash,
-};
+use crate::reward::solver_reward;
+use crate::rollout::{Rollout, completion_record, group_stats, rollouts_hash};
 use crate::solve::{grade_all, read_answer};
 use crate::task::{Group, Role, Task, TaskType};
-use crate::validate::validate;
 use azr_model::random::DrawKey;
 use azr_model::{Completion, GenerateRequest, Sampling};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+
+mod propose;
+
+use propose::propose;
 
 /// What a step reads and changes beside the weights.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -170,150 +171,6 @@ fn draw_solver_tasks<P: Policy>(
         tasks.insert(task_type, drawn);
     }
     Ok(tasks)
-}
-
-/// The proposer's part for the types of one wave: prompts, responses, validity, learnability, rewards, buffers.
-fn propose<P: Policy>(
-    context: &mut StepContext<'_, P>,
-    state: &mut State,
-    step: u64,
-    wave: &[TaskType],
-    gathered: &mut Gathered,
-) -> Result<(), SelfPlayError> {
-    let (config, judge) = (context.config, context.judge);
-    context.observer.event(Event::Phase { step, name: "propose" });
-    let started = (context.clock)();
-    let limit = prompt_limit(config, context.policy);
-    let mut prompts: Vec<ProposerPrompt> = Vec::new();
-    let mut requests = Vec::new();
-    for &task_type in wave {
-        let fits = |text: &str| context.policy.count_tokens(text) <= limit;
-        let n = config.rollout.n_proposals;
-        let key = DrawKey::new(config.run.seed, step, stream(Purpose::References, task_type), 0);
-        let made = proposer_prompts(config, context.prompts, &state.buffers, task_type, n, &key, fits);
-        requests.extend(made.iter().enumerate().map(|(item, prompt)| {
-            rollout_request(
-                config,
-                &prompt.text,
-                DrawKey::new(config.run.seed, step, stream(Purpose::Propose, task_type), item as u64),
-            )
-        }));
-        prompts.extend(made);
-    }
-    let completions = generate(context.policy, &requests)?;
-    gathered.tokens += token_count(&completions);
-    gathered.seconds("propose", (context.clock)() - started);
-
-    context.observer.event(Event::Phase { step, name: "validate" });
-    let started = (context.clock)();
-    let responses: Vec<(&ProposerPrompt, String)> = prompts
-        .iter()
-        .zip(&completions)
-        .map(|(prompt, completion)| {
-            (prompt, parse::response_text(&prompt.text, &completion.text, config.mode == Mode::Paper))
-        })
-        .collect();
-    let proposals = read_proposals(judge, &config.proposer, &responses);
-    let (places, candidates): (Vec<usize>, Vec<_>) = proposals
-        .iter()
-        .enumerate()
-        .filter_map(|(index, proposal)| proposal.candidate.clone().map(|candidate| (index, candidate)))
-        .unzip();
-    let mut outcomes: Vec<Result<Task, String>> = vec![Err("unparsed".into()); proposals.len()];
-    for (index, outcome) in places.into_iter().zip(validate(judge, config, &candidates)) {
-        outcomes[index] = outcome;
-    }
-    let duplicates = find_duplicates(config, &state.buffers, &outcomes);
-    gathered.seconds("validate", (context.clock)() - started);
-
-    context.observer.event(Event::Phase { step, name: "learnability" });
-    let started = (context.clock)();
-    let item_of = items_within_type(&prompts);
-    let (estimated, wanted): (Vec<usize>, Vec<Estimate<'_>>) = outcomes
-        .iter()
-        .enumerate()
-        .filter(|(index, _)| !duplicates.contains(index))
-        .filter_map(|(index, outcome)| {
-            let task = outcome.as_ref().ok()?;
-            Some((index, Estimate { task, proposal: item_of[index] }))
-        })
-        .unzip();
-    let found = estimate(context.policy, judge, config, context.prompts, step, &wanted)?;
-    let measured: Vec<_> = estimated
-        .iter()
-        .zip(&wanted)
-        .map(|(&index, one)| (one.task, prompts[index].references.as_slice()))
-        .collect();
-    let values = intrinsic::measure(judge, &config.intrinsic, &state.counts, &measured);
-    let mut learnability: Vec<Option<(&Learnability, IntrinsicValues)>> = vec![None; outcomes.len()];
-    for ((&index, one), value) in estimated.iter().zip(&found).zip(values) {
-        learnability[index] = Some((one, value));
-        gathered.record_estimates(
-            step,
-            wave_type(&prompts[index]),
-            item_of[index],
-            one,
-            context.policy.version(),
-        );
-    }
-    for &task_type in wave {
-        let accuracies: Vec<f64> = estimated
-            .iter()
-            .zip(&found)
-            .filter(|(index, _)| prompts[**index].task_type == task_type)
-            .map(|(_, one)| one.accuracy)
-            .collect();
-        gathered.learnability.push(learnability_stats(task_type, &accuracies, config.learnability.n_samples));
-    }
-    gathered.seconds("learnability", (context.clock)() - started);
-
-    let mut entering = Vec::new();
-    for (index, (((prompt, completion), proposal), outcome)) in
-        prompts.iter().zip(completions).zip(&proposals).zip(&outcomes).enumerate()
-    {
-        let duplicate = duplicates.contains(&index);
-        let (reward, verdict) = match (&outcome, learnability[index], config.proposer.duplicate_reward) {
-            (Ok(_), _, Some(reward)) if duplicate && proposal.well_formed => (reward, "duplicate".to_owned()),
-            (Ok(task), Some((one, values)), _) => {
-                let reward = proposer_reward(
-                    proposal.well_formed,
-                    Some(one.accuracy),
-                    &values,
-                    &config.learnability,
-                    &intrinsic::terms_of(&config.intrinsic, task.task_type()),
-                    config.solver.format_reward,
-                );
-                if !one.too_long && enters_buffer(one.accuracy, config.learnability.filter) {
-                    entering.push(task);
-                }
-                (reward, if one.too_long { "prompt_too_long" } else { "valid" }.to_owned())
-            }
-            (Ok(_), ..) => (config.solver.format_reward, "duplicate".to_owned()),
-            (Err(reason), ..) => (config.solver.format_reward, reason.clone()),
-        };
-        gathered.rollouts.push(Rollout {
-            group: Group::new(prompt.task_type, Role::Propose),
-            task_id: item_of[index],
-            prompt: prompt.text.clone(),
-            completion,
-            verdict,
-            success: outcome.is_ok(),
-            well_formed: proposal.well_formed,
-            traced: proposal.traced,
-            reward,
-            identity: outcome.as_ref().ok().map(identity),
-            references: reference_hashes(&prompt.references),
-        });
-    }
-    state.counts.add(judge, &config.intrinsic, &entering);
-    for task in entering {
-        match task.clone() {
-            Task::Deduction(triplet) => state.buffers.deduction.push(triplet, step),
-            Task::Abduction(triplet) => state.buffers.abduction.push(triplet, step),
-            Task::Induction(task) => state.buffers.induction.push(task, step),
-        }
-    }
-    Ok(())
 }
 
 /// The solver's part for the types of one wave.
@@ -495,10 +352,6 @@ impl Gathered {
             });
         }
     }
-}
-
-fn wave_type(prompt: &ProposerPrompt) -> TaskType {
-    prompt.task_type
 }
 
 /// Index of every prompt within its own type.

@@ -98,11 +98,7 @@ fn slots<'a>(
     mut first: &'a mut [f32],
     mut second: &'a mut [f32],
 ) -> Vec<Slot<'a>> {
-    fn cut<'s>(rest: &mut &'s mut [f32], len: usize) -> &'s mut [f32] {
-        let (head, tail) = std::mem::take(rest).split_at_mut(len);
-        *rest = tail;
-        head
-    }
+    const FITS: &str = "the buffers are as long as the layout";
     layout
         .parameters
         .iter()
@@ -112,10 +108,10 @@ fn slots<'a>(
             gradient = rest;
             Slot {
                 parameter,
-                values: cut(&mut values, len),
+                values: values.split_off_mut(..len).expect(FITS),
                 gradient: this_gradient,
-                first: cut(&mut first, len),
-                second: cut(&mut second, len),
+                first: first.split_off_mut(..len).expect(FITS),
+                second: second.split_off_mut(..len).expect(FITS),
             }
         })
         .collect()

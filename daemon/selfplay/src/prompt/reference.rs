@@ -2,9 +2,10 @@
 //! (`prompts/reference-prompts.json`): name -> `{"text", "source"}`, most of them `str.format` templates.
 
 use super::{PromptError, Prompts};
-use crate::task::{Task, TaskType, Triplet};
+use crate::task::{Pair, Task, TaskType, Triplet};
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::fmt::Write;
 
 /// The texts by name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,17 +58,11 @@ impl ReferenceTexts {
                 &[("snippet", &triplet.program), ("output", &triplet.output)],
             ),
             Task::Induction(task) => {
-                let pairs: String = task
-                    .shown
-                    .iter()
-                    .enumerate()
-                    .map(|(number, pair)| {
-                        format!(
-                            "```input_{number}\n{}\n```\n```output_{number}\n{}\n```\n",
-                            pair.input, pair.output
-                        )
-                    })
-                    .collect();
+                let mut pairs = String::new();
+                for (number, Pair { input, output }) in task.shown.iter().enumerate() {
+                    write!(pairs, "```input_{number}\n{input}\n```\n```output_{number}\n{output}\n```\n")
+                        .expect("writing to a String cannot fail");
+                }
                 format_template(
                     self.get("azr.solve.induction.code_f"),
                     &[("input_output_pairs", &pairs), ("message", &task.message)],

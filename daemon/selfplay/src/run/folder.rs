@@ -80,7 +80,7 @@ impl RunFolder {
         let found = fs::read_to_string(&path).map_err(cannot_read(&path))?;
         let found: serde_json::Value = serde_json::from_str(&found)
             .map_err(|error| SelfPlayError::Read { path: path.clone(), reason: error.to_string() })?;
-        if found["config_hash"] == serde_json::Value::from(config_hash(config)) {
+        if found["config_hash"] == config_hash(config) {
             return Ok(());
         }
         Err(SelfPlayError::RunFolder {
