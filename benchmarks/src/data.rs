@@ -101,7 +101,7 @@ impl DataFolder {
     fn agent(&self) -> ureq::Agent {
         let mut config = ureq::Agent::config_builder()
             .timeout_connect(Some(Duration::from_secs(30)))
-            .timeout_global(Some(Duration::from_secs(600)));
+            .timeout_global(Some(Duration::from_mins(10)));
         if self.location.source.is_some() {
             config = config.proxy(None);
         }

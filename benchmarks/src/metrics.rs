@@ -278,7 +278,7 @@ pub(crate) mod tests {
         ];
         let metrics = Metrics::compute("tiny", Some("m"), &records);
         let third = 100.0 / 3.0;
-        assert!((metrics.pass_at_1 - (100.0 + third) / 2.0).abs() < 1e-9);
+        assert!((metrics.pass_at_1 - f64::midpoint(100.0, third)).abs() < 1e-9);
         assert_eq!(metrics.counts, BTreeMap::from([("fail".into(), 2), ("pass".into(), 2)]));
         let greedy = &metrics.decodings["greedy"];
         assert!((greedy.groups["b"].metrics["stderr"] - third).abs() < 1e-9);

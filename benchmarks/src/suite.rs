@@ -93,7 +93,7 @@ pub trait Suite: Send + Sync {
 
     /// Group of an item for separate figures (the task type in `tiny`); empty if the suite has none. With
     /// groups, the suite's figure is the plain mean of the groups' figures.
-    fn group(&self, index: usize) -> &str {
+    fn group(&self, index: usize) -> &'static str {
         let _ = index;
         ""
     }

@@ -108,7 +108,7 @@ impl Observer for RunProgress {
     fn event(&mut self, event: Event<'_>) {
         match event {
             Event::Seeding { kind, have, want } => {
-                self.counter.line(&format!("seeding: {have} of {want} {kind} tasks"))
+                self.counter.line(&format!("seeding: {have} of {want} {kind} tasks"));
             }
             Event::StepStarted { step, steps } => self.counter.update(step - 1, steps, ""),
             Event::Phase { step, name } => self.counter.update(step.saturating_sub(1), self.steps, name),

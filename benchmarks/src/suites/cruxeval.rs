@@ -158,15 +158,12 @@ fn fill(template: &str, row: &CruxRow) -> String {
         let (before, after) = rest.split_at(position);
         text.push_str(before);
         let known = [("{code}", &row.code), ("{input}", &row.input), ("{output}", &row.output)];
-        match known.iter().find(|(name, _)| after.starts_with(name)) {
-            Some((name, value)) => {
-                text.push_str(value);
-                rest = &after[name.len()..];
-            }
-            None => {
-                text.push('{');
-                rest = &after[1..];
-            }
+        if let Some((name, value)) = known.iter().find(|(name, _)| after.starts_with(name)) {
+            text.push_str(value);
+            rest = &after[name.len()..];
+        } else {
+            text.push('{');
+            rest = &after[1..];
         }
     }
     text + rest

@@ -136,7 +136,7 @@ impl Suite for TinySuite {
         &self.items[index].0
     }
 
-    fn group(&self, index: usize) -> &str {
+    fn group(&self, index: usize) -> &'static str {
         self.items[index].1.task_type().name()
     }
 

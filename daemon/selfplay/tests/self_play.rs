@@ -1,5 +1,11 @@
 //! Self-play from end to end with a scripted policy: seeding, steps, records, checkpoints, resume.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a panic is the failure; a skipped test says why"
+)]
+
 mod support;
 
 use azr_selfplay::config::SelfPlayConfig;

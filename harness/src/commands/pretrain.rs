@@ -60,7 +60,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         ))?;
         return Ok(Outcome::Negative);
     }
-    let options = Options { out: args.out.clone(), recipe: recipe(args)?, record: None };
+    let options = Options { out: args.out.clone(), recipe: recipe(args)? };
     if pretrain::pretrain(&sandbox, &options, stop, &mut say)? {
         output::say(format!("model: {}", args.out.join("azr-tiny").display()))?;
         Ok(Outcome::Done)

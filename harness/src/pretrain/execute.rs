@@ -46,9 +46,8 @@ pub struct Run {
     pub events: Vec<Event>,
 }
 
-const DRIVER: &str = r#"
+const DRIVER: &str = r"
 import json
-_MAX = 32
 def _one(source, traced, inputs):
     space = {}
     exec(source, space)
@@ -76,7 +75,7 @@ def _one(source, traced, inputs):
     return {'outputs': outputs, 'events': events}
 def _all():
     print(json.dumps([_one(*task) for task in TASKS]))
-"#;
+";
 
 /// Runs every program on its inputs; results in order.
 pub fn run_programs(sandbox: &Sandbox, tasks: &[(Program, Vec<String>)]) -> Result<Vec<Run>> {
@@ -102,18 +101,8 @@ fn job(tasks: &[(Program, Vec<String>)]) -> Result<Job> {
         .iter()
         .map(|(program, inputs)| (program.source.as_str(), program.traced.as_str(), inputs.as_slice()))
         .collect();
-    let source = format!("TASKS = {}\n{DRIVER}", serde_json::to_string(&literal)?);
+    let source = format!("_MAX = {MAX_VALUE_CHARS}\nTASKS = {}\n{DRIVER}", serde_json::to_string(&literal)?);
     let mut limits = Limits::seconds(10.0);
     limits.output_chars = 8 << 20;
     Ok(Job::new(source, vec!["_all()".to_string()], limits))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_driver_and_the_bound_agree() {
-        assert!(DRIVER.contains(&format!("_MAX = {MAX_VALUE_CHARS}\n")));
-    }
 }

@@ -37,8 +37,6 @@ pub struct Options {
     pub out: PathBuf,
     /// Recipe; the default is the one of the embedded model.
     pub recipe: Recipe,
-    /// Recipe and result of the embedded model, for `verify`.
-    pub record: Option<RecipeRecord>,
 }
 
 /// A line of progress for people.

@@ -22,6 +22,7 @@ const SUITE_SEED: u64 = 20_250_503;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Item {
     /// `task/number`.
+    #[expect(clippy::struct_field_names, reason = "the key of the suite files")]
     pub item: String,
     /// `deduction`, `abduction` or `induction`.
     pub task: &'static str,
@@ -43,6 +44,9 @@ pub struct Item {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
 }
+
+/// Suites by name.
+pub type Suites = Vec<(&'static str, Vec<Item>)>;
 
 /// Program sizes of a suite.
 #[derive(Clone, Copy, Debug)]
@@ -115,7 +119,7 @@ fn item(task: &'static str, number: u64, example: &Example) -> Item {
 }
 
 /// Draws both suites: their items and the set of their programs.
-pub fn draw_all(sandbox: &Sandbox) -> Result<(Vec<(&'static str, Vec<Item>)>, BTreeSet<String>)> {
+pub fn draw_all(sandbox: &Sandbox) -> Result<(Suites, BTreeSet<String>)> {
     let mut taken = BTreeSet::new();
     let mut suites = Vec::new();
     for shape in &SUITES {

@@ -163,7 +163,7 @@ impl Pretraining {
         progress.tokens += stats.tokens as u64;
         progress.loss_sum += stats.loss;
         progress.norm_sum += stats.gradient_norm;
-        if progress.step % CURVE_STEPS == 0 {
+        if progress.step.is_multiple_of(CURVE_STEPS) {
             progress.curve.push(CurvePoint {
                 step: progress.step,
                 tokens: progress.tokens,

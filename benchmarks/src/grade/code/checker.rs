@@ -97,6 +97,7 @@ pub struct Part<'a> {
     /// The task.
     pub task: &'a CodeTask,
     /// 0 base, 1 plus.
+    #[expect(clippy::struct_field_names, reason = "EvalPlus calls them the base part and the plus part")]
     pub part: usize,
     /// The program.
     pub program: &'a str,

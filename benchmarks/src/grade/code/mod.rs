@@ -134,13 +134,13 @@ impl CodeGrader {
         loads
             .into_iter()
             .enumerate()
-            .map(|(sample, failed)| match failed {
-                Some(grade) => CodeGrade { base: grade.clone(), plus: grade },
-                None => {
-                    let base = grades[&(sample, 0)].clone();
-                    let plus = grades.remove(&(sample, 1)).unwrap_or_else(|| base.clone());
-                    CodeGrade { base, plus }
+            .map(|(sample, failed)| {
+                if let Some(grade) = failed {
+                    return CodeGrade { base: grade.clone(), plus: grade };
                 }
+                let base = grades[&(sample, 0)].clone();
+                let plus = grades.remove(&(sample, 1)).unwrap_or_else(|| base.clone());
+                CodeGrade { base, plus }
             })
             .collect()
     }

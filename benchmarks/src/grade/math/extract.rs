@@ -45,8 +45,7 @@ pub fn fit_to_choices(prediction: String, completion: &str, gold: &str) -> Strin
         let is_word = |character: char| character.is_alphanumeric() || character == '_';
         return completion
             .split(|character| !is_word(character))
-            .filter(|word| LETTERS.contains(word))
-            .next_back()
+            .rfind(|word| LETTERS.contains(word))
             .map_or(prediction, str::to_owned);
     }
     if gold.chars().all(|character| ('A'..='E').contains(&character)) {

@@ -51,7 +51,7 @@ impl MathGrader {
         match self.mode {
             Mode::Paper => normalise(answer, Some(&self.units)),
             Mode::Clean => evaluate(&normalise::clean(answer))
-                .and_then(|value| value.as_integer())
+                .and_then(number::Rational::as_integer)
                 .map_or_else(|| answer.to_owned(), |integer| integer.to_string()),
         }
     }

@@ -111,7 +111,7 @@ pub fn normalise(text: &str, units: Option<&Units>) -> String {
         && !right.contains('=')
         && left.chars().count() <= 2
     {
-        text = right.to_owned();
+        text = String::from(right);
     }
     text = SQRT.replace_all(&text, r"\sqrt{$1}").replace(' ', "");
     slash_to_fraction(complete_fractions(&text))

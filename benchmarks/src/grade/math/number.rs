@@ -87,9 +87,9 @@ fn exact_root(value: i128, degree: u32) -> Option<i128> {
     while low < high {
         let middle = low + (high - low) / 2;
         if middle.checked_pow(degree).is_some_and(|power| power < value) {
-            low = middle + 1
+            low = middle + 1;
         } else {
-            high = middle
+            high = middle;
         }
     }
     (low.checked_pow(degree) == Some(value)).then_some(low)
