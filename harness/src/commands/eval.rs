@@ -17,7 +17,7 @@ use std::sync::Arc;
 /// Arguments of `azr eval`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Suite, e.g. tiny, `humaneval_plus`, `mbpp_plus`, aime24, `cruxeval_i`.
+    /// Suite, e.g. tiny, humaneval_plus, mbpp_plus, aime24, cruxeval_i.
     suite: String,
     /// azr-tiny (embedded), a model folder, a run folder (its last checkpoint), or owner/name.
     #[arg(long, default_value = models::EMBEDDED)]
@@ -37,7 +37,7 @@ pub struct Args {
     /// Bound on the tokens of an answer.
     #[arg(long, value_name = "N")]
     max_new_tokens: Option<usize>,
-    /// Folder with the data sets [default: $`AZR_DATA`, else a download].
+    /// Folder with the data sets [default: $AZR_DATA, else a download].
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Wording of the prompts: our own, or the paper's from the data folder.

@@ -1,5 +1,7 @@
 //! The commands, one file each: an `Args` struct with its help texts and a `run` function.
 
+#![allow(clippy::doc_markdown, reason = "comments on arguments are help texts: no backticks on a terminal")]
+
 pub mod compare;
 pub mod doctor;
 pub mod eval;

@@ -18,7 +18,7 @@ pub struct Args {
     /// Where the graded lines go [default: beside the samples].
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Folder with the data sets [default: $`AZR_DATA`, else a download].
+    /// Folder with the data sets [default: $AZR_DATA, else a download].
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Grading: sound (clean), or as the paper's tools grade (paper).

@@ -147,6 +147,10 @@ fn golden_sanitize() {
 }
 
 /// Recorded samples, every k-th of the stable ones, under the limits they were recorded with.
+/// Samples whose verdict is known to differ, by task and kind. HumanEval/32: `sum` of floats is more exact since
+/// CPython 3.12, so the bisection of the sample ends at another root of a steep polynomial than the recorded run.
+const RESIDUALS: [(&str, &str); 1] = [("HumanEval/32", "wrap_sorted_list")];
+
 fn recorded_sample(dataset: Dataset, data_file: &str, verdicts: &str, every: usize) -> Option<()> {
     let rows = test_data::json_lines(verdicts)?;
     let tasks =
@@ -163,11 +167,12 @@ fn recorded_sample(dataset: Dataset, data_file: &str, verdicts: &str, every: usi
     let grades = grader.grade(&crate::test_sandbox::open(), &samples, true);
     let (mut wrong, mut unsupported) = (String::new(), 0);
     for (row, grade) in chosen.iter().zip(&grades) {
+        let text = |key: &str| row[key].as_str().unwrap_or_default();
         let recorded = (row["base_status"].as_str().unwrap(), row["plus_status"].as_str().unwrap());
         let ours = (grade.base.status.name(), grade.plus.status.name());
         if ours.0 == "unsupported" {
             unsupported += 1;
-        } else if ours != recorded {
+        } else if ours != recorded && !RESIDUALS.contains(&(text("task_id"), text("kind"))) {
             writeln!(
                 wrong,
                 "{} {}: {ours:?}, recorded {recorded:?}; {} | {}",

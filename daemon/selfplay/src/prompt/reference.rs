@@ -215,7 +215,7 @@ mod tests {
         assert!(text.contains("calendar, datetime") && text.contains("{'age': 20"));
         assert!(!text.contains("{remove_") && !text.contains("<|BANNED"));
         let text = prompts.propose(TaskType::Induction, ProposeContext::Program("def f(x):\n    return {}"));
-        assert!(text.contains("Output 10 Inputs") && text.contains("return {}\n\nf(<|YOUR INPUT"));
+        assert!(text.contains("Output 10 Inputs") && text.contains("return {}\nf(<|YOUR INPUT"), "{text}");
         for task in [
             Task::Deduction(Triplet::identity()),
             Task::Abduction(Triplet::identity()),
