@@ -674,13 +674,24 @@ impl SelfPlayConfig {
             "induction draws its programs from the other types' buffers: add deduction or abduction",
         )?;
         demand(self.run.checkpoint_every > 0, "run.checkpoint_every", "must be at least 1")?;
-        demand(self.rollout.n_proposals > 0, "rollout.n_proposals", "must be at least 1")?;
-        demand(self.rollout.n_solves > 0, "rollout.n_solves", "must be at least 1")?;
+        // Bounds on what a typing error may ask for, far above any real run.
+        let counts = [
+            ("rollout.n_proposals", self.rollout.n_proposals, 65_536),
+            ("rollout.n_solves", self.rollout.n_solves, 65_536),
+            ("learnability.n_samples", self.learnability.n_samples, 4_096),
+            ("update.updates_per_step", self.update.updates_per_step, 65_536),
+            ("update.epochs", self.update.epochs, 1_024),
+        ];
+        for (key, count, bound) in counts {
+            demand((1..=bound).contains(&count), key, &format!("must lie between 1 and {bound}"))?;
+        }
+        demand(self.proposer.n_inputs <= 1_024, "proposer.n_inputs", "must be at most 1024")?;
+        demand(self.proposer.n_references <= 1_024, "proposer.n_references", "must be at most 1024")?;
+        demand(self.seeding.seed_batch_factor <= 4_096, "seeding.seed_batch_factor", "must be at most 4096")?;
         demand(finite(f64::from(self.rollout.temperature)), "rollout.temperature", "must be 0 or more")?;
         demand(self.rollout.top_p > 0.0 && self.rollout.top_p <= 1.0, "rollout.top_p", "must lie in (0, 1]")?;
         demand(self.rollout.max_response_tokens > 0, "rollout.max_response_tokens", "must be at least 1")?;
         demand(self.proposer.n_inputs >= 2, "proposer.n_inputs", "at least 2: one shown, one hidden")?;
-        demand(self.learnability.n_samples > 0, "learnability.n_samples", "must be at least 1")?;
         demand(
             finite(f64::from(self.learnability.temperature)),
             "learnability.temperature",
@@ -698,8 +709,6 @@ impl SelfPlayConfig {
         )?;
         demand(self.execution.max_output_chars > 0, "execution.max_output_chars", "must be at least 1")?;
         demand(self.buffers.max_programs > 0, "buffers.max_programs", "must be at least 1")?;
-        demand(self.update.updates_per_step > 0, "update.updates_per_step", "must be at least 1")?;
-        demand(self.update.epochs > 0, "update.epochs", "must be at least 1")?;
         demand(self.update.loss_group > 0, "update.loss_group", "must be at least 1")?;
         demand(self.update.chunk_sequences > 0, "update.chunk_sequences", "must be at least 1")?;
         demand(finite(self.update.learning_rate), "update.learning_rate", "must be 0 or more")?;
@@ -710,6 +719,14 @@ impl SelfPlayConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn absurd_counts_are_refused() {
+        let mut config = SelfPlayConfig::default();
+        assert!(config.check().is_ok());
+        config.rollout.n_proposals = 99_999_999_999;
+        assert_eq!(config.check().unwrap_err().key, "rollout.n_proposals");
+    }
 
     #[test]
     fn toml_round_trip_and_unknown_keys() {
