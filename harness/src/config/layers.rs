@@ -43,7 +43,7 @@ impl Layers {
         let (path, text) = assignment.split_once('=').ok_or_else(|| {
             Failure::new(
                 format!("--set {assignment}: no '=' in it"),
-                "write it as --set key=value, e.g. --set selfplay.steps=20",
+                "write it as --set key=value, e.g. --set run.steps=20",
             )
         })?;
         let (path, text) = (path.trim(), text.trim());
