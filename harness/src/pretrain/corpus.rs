@@ -2,11 +2,12 @@
 //! the model is to learn, for both roles and the three task types.
 //!
 //! A share of the answers thinks first. A deduction thinks forwards (statement, value), an abduction
-//! backwards from the output (statement, value before it), an induction runs the program it is about to
-//! write on the first example. Thinking is the rarer way and the better one, which is what self-play
+//! backwards from the output (statement, value before it), an induction guesses programs and tries them on
+//! the first example ([`super::guess`]). Thinking is the rarer way and the better one, which is what self-play
 //! has to find out.
 
 use super::execute::{self, Event, Run};
+use super::guess::{self, Guess, Thought};
 use super::program::{self, Program, Shape};
 use anyhow::{Context, Result};
 use azr_executor::Sandbox;
@@ -15,6 +16,7 @@ use azr_selfplay::prompt::compact;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 /// Input/output pairs of an induction task: the first half is shown.
 pub const N_PAIRS: usize = 6;
@@ -72,6 +74,23 @@ pub struct Document {
     pub response: String,
     /// Does the response think?
     pub thinks: bool,
+    /// Byte ranges of the response that are shown but not learned: the statements of wrong guesses.
+    pub unlearned: Vec<Range<usize>>,
+}
+
+impl Document {
+    /// The response in pieces, and whether each is learned.
+    pub fn response_pieces(&self) -> Vec<(&str, bool)> {
+        let mut pieces = Vec::new();
+        let mut at = 0;
+        for range in &self.unlearned {
+            pieces.push((&self.response[at..range.start], true));
+            pieces.push((&self.response[range.clone()], false));
+            at = range.end;
+        }
+        pieces.push((&self.response[at..], true));
+        pieces
+    }
 }
 
 /// Shares of the documents, in percent, and sizes of the programs.
@@ -151,7 +170,8 @@ fn accept(program: Program, inputs: Vec<String>, run: Run) -> Option<Example> {
     })
 }
 
-fn event_chars(event: &Event) -> usize {
+/// Length of an event's line in a thought.
+pub fn event_chars(event: &Event) -> usize {
     match event {
         Event::Step { text, value } | Event::Condition { text, value } => text.len() + value.len() + 5,
         Event::Return { text } => text.len(),
@@ -201,11 +221,6 @@ pub fn backward_trace(example: &Example) -> String {
     lines.join("\n")
 }
 
-/// The thought of an induction: the program's steps on the first shown pair, result included.
-fn induction_trace(example: &Example) -> String {
-    format!("{} -> {}", forward_trace(&example.events), example.pairs[0].1)
-}
-
 /// Splits an argument list at its top-level commas.
 pub fn split_arguments(text: &str) -> Vec<String> {
     let (mut depth, mut quoted, mut parts) = (0_i32, false, vec![String::new()]);
@@ -249,14 +264,31 @@ pub fn draw_documents(
     let example_key = DrawKey { stream: "corpus.example", ..key.clone() };
     let mut examples = draw_examples(sandbox, &example_key, &wanted, held_out)?.into_iter();
     let mut next = || examples.next().context("as many examples as were wanted");
-    plans
-        .into_iter()
-        .map(|(task, thinks)| {
-            let example = next()?;
-            let reference = if task.shows_reference() { Some(next()?) } else { None };
-            Ok(document(task, thinks, &example, reference.as_ref()))
-        })
-        .collect()
+    let mut planned = Vec::with_capacity(n);
+    for (task, thinks) in plans {
+        let example = next()?;
+        let reference = if task.shows_reference() { Some(next()?) } else { None };
+        planned.push(Plan { task, thinks, example, reference });
+    }
+    let guessing: Vec<(u64, &Example)> = (key.item..)
+        .zip(&planned)
+        .filter(|(_, plan)| plan.thinks && plan.task == Task::SolveInduction)
+        .map(|(item, plan)| (item, &plan.example))
+        .collect();
+    let guess_key = DrawKey { stream: "corpus.guess", ..key.clone() };
+    let mut guesses = guess::draw_wrong(sandbox, &guess_key, &guessing)?;
+    Ok((key.item..)
+        .zip(&planned)
+        .map(|(item, plan)| document(plan, &guesses.remove(&item).unwrap_or_default()))
+        .collect())
+}
+
+/// What a document is made of.
+struct Plan {
+    task: Task,
+    thinks: bool,
+    example: Example,
+    reference: Option<Example>,
 }
 
 fn draw_task(rng: &mut ChaCha8Rng, mixture: &Mixture) -> Task {
@@ -276,11 +308,14 @@ fn draw_task(rng: &mut ChaCha8Rng, mixture: &Mixture) -> Task {
     Task::ProposeInduction
 }
 
-fn document(task: Task, thinks: bool, example: &Example, reference: Option<&Example>) -> Document {
+fn document(plan: &Plan, wrong: &[Guess]) -> Document {
+    let Plan { task, thinks, example, reference } = plan;
+    let (task, thinks) = (*task, *thinks);
     let source = &example.program.source;
     let (input, output) = &example.pairs[0];
     let message = program::message(&example.program);
     let think = |thought: String| if thinks { thought } else { String::new() };
+    let mut unlearned = Vec::new();
     let (prompt, response) = match task {
         Task::SolveDeduction => (
             compact::solve_deduction(source, input),
@@ -290,13 +325,18 @@ fn document(task: Task, thinks: bool, example: &Example, reference: Option<&Exam
             compact::solve_abduction(source, output),
             compact::answer_abduction(&think(backward_trace(example)), input),
         ),
-        Task::SolveInduction => (
-            compact::solve_induction(shown(example), &message),
-            compact::answer_induction(&think(induction_trace(example)), source),
-        ),
+        Task::SolveInduction => {
+            let thought = if thinks { guess::thought(example, wrong) } else { Thought::default() };
+            unlearned = thought.unlearned;
+            (
+                compact::solve_induction(shown(example), &message),
+                compact::answer_induction(&thought.text, source),
+            )
+        }
         Task::ProposeDeduction | Task::ProposeAbduction => {
-            let references =
-                reference.map(|r| (r.program.source.as_str(), r.pairs[0].0.as_str(), r.pairs[0].1.as_str()));
+            let references = reference
+                .as_ref()
+                .map(|r| (r.program.source.as_str(), r.pairs[0].0.as_str(), r.pairs[0].1.as_str()));
             let prompt = if task == Task::ProposeDeduction {
                 compact::propose_deduction(references)
             } else {
@@ -310,7 +350,7 @@ fn document(task: Task, thinks: bool, example: &Example, reference: Option<&Exam
         }
     };
     let thinks = thinks && !response.starts_with("</think>");
-    Document { task, prompt, response, thinks }
+    Document { task, prompt, response, thinks, unlearned }
 }
 
 fn shown(example: &Example) -> impl Iterator<Item = (&str, &str)> {

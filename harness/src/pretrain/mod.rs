@@ -6,6 +6,7 @@
 
 pub mod corpus;
 pub mod execute;
+pub mod guess;
 pub mod probe;
 pub mod program;
 pub mod recipe;

@@ -15,7 +15,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 /// Longest response.
-const MAX_NEW_TOKENS: usize = 160;
+const MAX_NEW_TOKENS: usize = 192;
 /// Nominal seconds of a program.
 const SECONDS: f64 = 0.1;
 /// Programs of one statement drawn for the table per operation.

@@ -66,6 +66,11 @@ struct Writer {
 pub fn draw_program(rng: &mut ChaCha8Rng, shape: &Shape) -> Program {
     let kind = world::draw_kind(rng);
     let second = percent(rng, shape.second_argument).then(|| second_kind(rng, kind)).flatten();
+    draw_program_on(rng, shape, kind, second)
+}
+
+/// Draws a program of the given shape on arguments of given kinds.
+pub fn draw_program_on(rng: &mut ChaCha8Rng, shape: &Shape, kind: Kind, second: Option<Kind>) -> Program {
     let n_statements = rng.random_range(shape.min_statements..=shape.max_statements);
     let mut writer =
         Writer { plain: String::new(), traced: String::new(), operations: Vec::new(), kind, second };

@@ -71,6 +71,8 @@ const SCAFFOLD: &[&str] = &[
     " <- ",
     " -> True",
     " -> False",
+    " no\n",
+    " yes",
     "y = ",
     "True",
     "False",

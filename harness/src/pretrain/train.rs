@@ -178,9 +178,12 @@ impl Pretraining {
         let tokenizer = &self.folder.tokenizer;
         let mut tokens = tokenizer.encode(&document.prompt)?;
         let mut weights = vec![self.recipe.prompt_weight; tokens.len()];
-        tokens.extend(tokenizer.encode(&document.response)?);
-        tokens.extend(tokenizer.eos_token());
         let weight = if document.task.proposes() { self.recipe.proposal_weight } else { 1.0 };
+        for (piece, learned) in document.response_pieces() {
+            tokens.extend(tokenizer.encode(piece)?);
+            weights.resize(tokens.len(), if learned { weight } else { 0.0 });
+        }
+        tokens.extend(tokenizer.eos_token());
         weights.resize(tokens.len(), weight);
         anyhow::ensure!(tokens.len() <= self.recipe.context, "a document is longer than the context");
         Ok(WeightedSequence { tokens, weights })
