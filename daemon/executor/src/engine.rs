@@ -1,15 +1,17 @@
 //! The wasmtime engine and the two start states, each compiled (or found in the cache) when first needed.
 
 use crate::cache::Cache;
+use crate::memory;
+use crate::start::{Fresh, Starts};
 use crate::wasi::{self, Host};
 use crate::{Manifest, SandboxConfig, SandboxError, StartState, guest};
 use std::hash::{Hash, Hasher};
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 use wasmtime::component::{Component, InstancePre, Linker};
 use wasmtime::{Config, Engine, OptLevel};
 
-/// The wall guard's unit; it only has to be small against 30 s.
+/// The guard looks at the clock this often; it only has to be small against 30 s.
 pub(crate) const EPOCH: Duration = Duration::from_millis(100);
 /// CPython's own frames need more stack than wasmtime's default; with less, deep data traps instead of raising.
 const WASM_STACK_BYTES: usize = 32 << 20;
@@ -23,16 +25,19 @@ pub(crate) struct Guests {
     progress: Option<crate::Progress>,
     prepared: [OnceLock<InstancePre<Host>>; 2],
     preparing: Mutex<()>,
+    starts: Starts,
     manifest: Manifest,
     pub hash: String,
 }
 
 impl Guests {
-    pub(crate) fn open(config: &SandboxConfig) -> Result<Self, SandboxError> {
-        let engine = Engine::new(&settings()).map_err(|error| SandboxError::Engine(format!("{error:#}")))?;
+    pub(crate) fn open(config: &SandboxConfig, threads: usize) -> Result<Self, SandboxError> {
+        let reuse = config.reuse && memory::supported();
+        let engine =
+            Engine::new(&settings(reuse)).map_err(|error| SandboxError::Engine(format!("{error:#}")))?;
         let weak = engine.weak();
         std::thread::Builder::new()
-            .name("sandbox-wall-guard".into())
+            .name("sandbox-guard".into())
             .spawn(move || {
                 while let Some(engine) = weak.upgrade() {
                     engine.increment_epoch();
@@ -40,7 +45,7 @@ impl Guests {
                     std::thread::sleep(EPOCH);
                 }
             })
-            .map_err(|error| SandboxError::Engine(format!("no thread for the wall guard: {error}")))?;
+            .map_err(|error| SandboxError::Engine(format!("no thread for the guard: {error}")))?;
         let manifest = guest::manifest()?;
         let guests = Self {
             engine,
@@ -48,6 +53,7 @@ impl Guests {
             progress: config.progress.clone(),
             prepared: [OnceLock::new(), OnceLock::new()],
             preparing: Mutex::new(()),
+            starts: Starts::new(reuse, threads),
             hash: manifest.guest_hash(),
             manifest,
         };
@@ -63,8 +69,19 @@ impl Guests {
         Ok(guests)
     }
 
-    pub(crate) fn engine(&self) -> &Engine {
-        &self.engine
+    /// An instance in the start state; `Err(None)` where the start state cannot be prepared at all.
+    pub(crate) fn start(
+        &self,
+        start: StartState,
+        memory_bytes: u64,
+    ) -> Result<Fresh, Option<(wasmtime::Error, Host)>> {
+        let prepared = self.prepare(start).map_err(|_| None)?;
+        self.starts.take(&self.engine, prepared, start, memory_bytes).map_err(Some)
+    }
+
+    /// Takes back the instance of a job that ended cleanly.
+    pub(crate) fn give_back(&self, fresh: Fresh, start: StartState) {
+        self.starts.give_back(fresh, start);
     }
 
     fn say(&self, line: &str) {
@@ -139,14 +156,18 @@ impl Guests {
     }
 }
 
-fn settings() -> Config {
+fn settings(reuse: bool) -> Config {
     let mut config = Config::new();
+    if reuse {
+        config.with_host_memory(Arc::new(memory::Creator));
+    }
     config
         .wasm_component_model(true)
         .consume_fuel(true)
         .epoch_interruption(true)
         .cranelift_opt_level(OptLevel::Speed)
-        .memory_init_cow(true)
+        // Our own memories are mapped from the start state's image once it is known.
+        .memory_init_cow(!reuse)
         .max_wasm_stack(WASM_STACK_BYTES)
         // Not used (nothing here is async), but the engine insists that it is no smaller.
         .async_stack_size(THREAD_STACK_BYTES);

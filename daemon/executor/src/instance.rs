@@ -5,22 +5,23 @@
 //! what the lost calls had changed in the program's globals is gone. When the module level itself fails, every call
 //! has its verdict, and the first call carries its fuel.
 
-use crate::engine::{EPOCH, Guests};
-use crate::wasi::{Exit, Host};
-use crate::{CallReport, FUEL_PER_SECOND, Job, Limits, Verdict};
+use crate::engine::Guests;
+use crate::start::Fresh;
+use crate::wasi::{Exit, Guard, Host};
+use crate::{CallReport, FUEL_PER_SECOND, Job, Limits, StartState, Verdict};
 use std::time::Duration;
-use wasmtime::component::{ComponentNamedList, ComponentType, Instance, Lift, Lower};
-use wasmtime::{Store, Trap};
+use wasmtime::component::{ComponentNamedList, ComponentType, Lift, Lower};
+use wasmtime::{AsContextMut, StoreContextMut, Trap};
 
-/// Wall time allowed for one nominal second, and at least this long.
-const WALL_FACTOR: u32 = 20;
-/// Shortest wall guard.
-pub(crate) const WALL_FLOOR: Duration = Duration::from_secs(30);
+/// Processor time allowed for one nominal second, and at least this long.
+const GUARD_FACTOR: u32 = 20;
+/// Shortest guard.
+pub(crate) const GUARD_FLOOR: Duration = Duration::from_secs(30);
 
 /// The record `outcome` of `guest/world.wit`.
 #[derive(ComponentType, Lift)]
 #[component(record)]
-struct Outcome {
+pub(crate) struct Outcome {
     kind: String,
     text: String,
     exception: String,
@@ -29,28 +30,27 @@ struct Outcome {
 }
 
 /// Runs the job on the calling thread, which must have a stack of `THREAD_STACK_BYTES`.
-pub(crate) fn run(guests: &Guests, job: &Job, wall_floor: Duration) -> Vec<CallReport> {
+pub(crate) fn run(guests: &Guests, job: &Job, guard_floor: Duration) -> Vec<CallReport> {
     let mut reports = Vec::with_capacity(job.calls.len());
     while reports.len() < job.calls.len() {
         let before = reports.len();
-        run_in_one_instance(guests, job, wall_floor, &mut reports);
+        run_in_one_instance(guests, job, guard_floor, &mut reports);
         debug_assert!(reports.len() > before, "every instance answers at least one call");
     }
     reports
 }
 
 /// Answers the calls from `reports.len()` on, until the end of the job or of the instance.
-fn run_in_one_instance(guests: &Guests, job: &Job, wall_floor: Duration, reports: &mut Vec<CallReport>) {
+fn run_in_one_instance(guests: &Guests, job: &Job, guard_floor: Duration, reports: &mut Vec<CallReport>) {
     let calls = &job.calls[reports.len()..];
-    let mut session = match Session::open(guests, job, wall_floor) {
+    let mut session = match Session::open(guests, job, guard_floor) {
         Ok(session) => session,
         Err(verdict) => {
             reports.extend(calls.iter().map(|call| report(call, verdict.clone(), String::new(), 0, 0)));
             return;
         }
     };
-    let loaded = session
-        .call::<_, Outcome>("load", (job.program.as_str(), job.limits.output_chars, job.limits.recursion));
+    let loaded = session.load(&job.program);
     // What the module level prints belongs to the first call of the instance, as its fuel does.
     let mut printed = String::new();
     let failed = match loaded {
@@ -65,6 +65,7 @@ fn run_in_one_instance(guests: &Guests, job: &Job, wall_floor: Duration, reports
         let (fuel, memory) = (session.used(), session.memory());
         reports.push(report(&calls[0], verdict.clone(), stdout, fuel, memory));
         reports.extend(calls[1..].iter().map(|call| report(call, verdict.clone(), String::new(), 0, memory)));
+        session.close();
         return;
     }
     for (index, call) in calls.iter().enumerate() {
@@ -73,7 +74,7 @@ fn run_in_one_instance(guests: &Guests, job: &Job, wall_floor: Duration, reports
         }
         // The module level has just run for the first call of the instance.
         let fresh_namespace = job.fresh_namespace && index > 0;
-        let answer = session.call::<_, Outcome>("evaluate", (call.as_str(), fresh_namespace));
+        let answer = session.evaluate(call, fresh_namespace);
         let (fuel, memory) = (session.used(), session.memory());
         match answer {
             Ok(mut outcome) => {
@@ -87,6 +88,7 @@ fn run_in_one_instance(guests: &Guests, job: &Job, wall_floor: Duration, reports
             }
         }
     }
+    session.close();
 }
 
 fn report(call: &str, verdict: Verdict, stdout: String, fuel: u64, memory_bytes: u64) -> CallReport {
@@ -94,36 +96,40 @@ fn report(call: &str, verdict: Verdict, stdout: String, fuel: u64, memory_bytes:
 }
 
 /// A live instance and the bookkeeping of its fuel.
-pub(crate) struct Session {
-    store: Store<Host>,
-    instance: Instance,
+pub(crate) struct Session<'a> {
+    guests: &'a Guests,
+    start: StartState,
+    fresh: Fresh,
     limits: Limits,
-    wall_epochs: u64,
+    guard: Duration,
     /// Fuel of the calls before the current one.
     spent: u64,
+    /// Did a call end without returning?
+    broken: bool,
 }
 
-impl Session {
-    pub(crate) fn open(guests: &Guests, job: &Job, wall_floor: Duration) -> Result<Self, Verdict> {
-        let prepared = guests.prepare(job.start).map_err(|_| Verdict::Crashed)?;
+impl<'a> Session<'a> {
+    pub(crate) fn open(guests: &'a Guests, job: &Job, guard_floor: Duration) -> Result<Self, Verdict> {
+        let fresh = guests
+            .start(job.start, job.limits.memory_bytes)
+            .map_err(|failed| failed.map_or(Verdict::Crashed, |(error, host)| trap_verdict(&error, &host)))?;
         let nominal = Duration::from_secs(job.limits.fuel / FUEL_PER_SECOND + 1);
-        let wall = if wall_floor < WALL_FLOOR {
-            wall_floor
+        let guard = if guard_floor < GUARD_FLOOR {
+            guard_floor
         } else {
-            nominal.saturating_mul(WALL_FACTOR).max(wall_floor)
+            nominal.saturating_mul(GUARD_FACTOR).max(guard_floor)
         };
-        let mut store = Store::new(guests.engine(), Host::new(job.start, job.limits.memory_bytes));
-        store.limiter(|host| &mut host.memory);
-        let wall_epochs =
-            u64::try_from(wall.as_millis() / EPOCH.as_millis()).unwrap_or(u64::MAX / 4).min(u64::MAX / 4) + 1;
-        store.set_epoch_deadline(wall_epochs);
-        // Instantiation runs none of the program; its few units are not the program's.
-        store.set_fuel(u64::MAX / 2).map_err(|_| Verdict::Crashed)?;
-        let instance =
-            prepared.instantiate(&mut store).map_err(|error| trap_verdict(&error, store.data()))?;
-        let mut session = Self { store, instance, limits: job.limits.clone(), wall_epochs, spent: 0 };
+        let limits = job.limits.clone();
+        let mut session = Self { guests, start: job.start, fresh, limits, guard, spent: 0, broken: false };
         session.grant();
         Ok(session)
+    }
+
+    /// Ends the session; the instance goes back to the start state for the next one.
+    pub(crate) fn close(self) {
+        if !self.broken {
+            self.guests.give_back(self.fresh, self.start);
+        }
     }
 
     /// Ends the bookkeeping of the current call and gives the next one its fuel.
@@ -133,33 +139,57 @@ impl Session {
     }
 
     fn grant(&mut self) {
-        self.store.set_fuel(self.limits.fuel).expect("this engine counts fuel");
-        self.store.set_epoch_deadline(self.wall_epochs);
-        let (spent, fuel) = (self.spent, self.limits.fuel);
-        self.store.data_mut().begin_call(spent, fuel);
+        let store = &mut self.fresh.store;
+        store.set_fuel(self.limits.fuel).expect("this engine counts fuel");
+        store.set_epoch_deadline(1);
+        store.data_mut().guard = Guard::begin(self.guard);
+        store.data_mut().begin_call(self.spent, self.limits.fuel);
     }
 
     /// Fuel used by the current call.
     fn used(&self) -> u64 {
-        self.limits.fuel.saturating_sub(self.store.get_fuel().unwrap_or(0))
+        self.limits.fuel.saturating_sub(self.fresh.store.get_fuel().unwrap_or(0))
     }
 
     pub(crate) fn memory(&self) -> u64 {
-        self.store.data().memory.peak as u64
+        self.fresh.store.data().memory.peak as u64
     }
 
-    /// Calls an export of the guest.
+    fn load(&mut self, program: &str) -> Result<Outcome, Verdict> {
+        let load = self.fresh.load;
+        let parameters = (program.to_owned(), self.limits.output_chars, self.limits.recursion);
+        self.enter(|store| load.call(store, parameters))
+    }
+
+    fn evaluate(&mut self, call: &str, fresh_namespace: bool) -> Result<Outcome, Verdict> {
+        let evaluate = self.fresh.evaluate;
+        let parameters = (call.to_owned(), fresh_namespace);
+        self.enter(|store| evaluate.call(store, parameters))
+    }
+
+    /// Calls another export of the guest.
     pub(crate) fn call<Params, Answer>(&mut self, export: &str, params: Params) -> Result<Answer, Verdict>
     where
         Params: ComponentNamedList + Lower,
         Answer: Lift + 'static,
         (Answer,): ComponentNamedList + Lift,
     {
-        let function = self.instance.get_typed_func::<Params, (Answer,)>(&mut self.store, export);
-        function
-            .and_then(|function| function.call(&mut self.store, params))
-            .map(|(answer,)| answer)
-            .map_err(|error| trap_verdict(&error, self.store.data()))
+        let instance = self.fresh.instance;
+        self.enter(|mut store| {
+            instance.get_typed_func::<Params, (Answer,)>(&mut store, export)?.call(&mut store, params)
+        })
+    }
+
+    fn enter<Answer>(
+        &mut self,
+        call: impl FnOnce(StoreContextMut<'_, Host>) -> wasmtime::Result<(Answer,)>,
+    ) -> Result<Answer, Verdict> {
+        let store = &mut self.fresh.store;
+        let answer = call(store.as_context_mut());
+        answer.map(|(answer,)| answer).map_err(|error| {
+            self.broken = true;
+            trap_verdict(&error, self.fresh.store.data())
+        })
     }
 }
 

@@ -9,9 +9,9 @@
 //! * The host: no file, process, socket, environment variable, clock or entropy of the machine can be reached, memory,
 //!   output and stack are bounded, and no host function blocks.
 //! * The next program: nothing survives an instance.
-//! * Time: fuel counts instructions, copied bytes and virtual sleep. A wall-clock guard (20 times the nominal limit, at
-//!   least 30 s) is the only use of the clock that can reach a verdict, and is named `wall_guard`. On a machine so loaded
-//!   that a guest gets less than a tenth of a core it can strike before the fuel is used up.
+//! * Time: fuel counts instructions, copied bytes and virtual sleep. A guard on the thread's processor time (20 times the
+//!   nominal limit, at least 30 s) is the only use of a clock that can reach a verdict, and is named `wall_guard`. Other
+//!   work on the machine does not bring it nearer.
 //!
 //! What it does not cover:
 //! * A program's report about itself. A program shares memory with the code that reports for it and can forge its values,
@@ -31,8 +31,10 @@ mod guest;
 mod instance;
 mod job;
 pub mod literal;
+mod memory;
 mod pool;
 mod sandbox;
+mod start;
 mod verdict;
 mod wasi;
 

@@ -13,7 +13,7 @@ use std::time::Duration;
 pub type Progress = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// How to open the sandbox.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct SandboxConfig {
     /// Folder of the compiled guest, chosen by the caller at the edge; `None` = compile in memory, keep nothing.
     pub cache_dir: Option<PathBuf>,
@@ -21,8 +21,16 @@ pub struct SandboxConfig {
     pub progress: Option<Progress>,
     /// Threads that run guests; `None` = one a core. Results do not depend on it.
     pub threads: Option<usize>,
-    /// Shortest wall guard; `None` = 30 s. A shorter one replaces the guard, whatever the limit: for tests.
-    pub wall_guard: Option<Duration>,
+    /// Shortest guard, in processor time; `None` = 30 s. A shorter one replaces the guard, whatever the limit: for tests.
+    pub guard: Option<Duration>,
+    /// Put instances back to the start state instead of making new ones, where the machine can. Results are the same.
+    pub reuse: bool,
+}
+
+impl Default for SandboxConfig {
+    fn default() -> Self {
+        Self { cache_dir: None, progress: None, threads: None, guard: None, reuse: true }
+    }
 }
 
 /// Why the sandbox cannot be opened. A program's misbehaviour is never one of these.
@@ -48,19 +56,19 @@ pub struct Sandbox {
 struct Shared {
     guests: Arc<Guests>,
     pool: Pool,
-    wall_floor: Duration,
+    guard_floor: Duration,
 }
 
 impl Sandbox {
     /// Opens the embedded guest, compiling it for this machine when the cache has no current copy.
     pub fn open(config: &SandboxConfig) -> Result<Self, SandboxError> {
-        let guests = Arc::new(Guests::open(config)?);
         let threads =
             config.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+        let guests = Arc::new(Guests::open(config, threads)?);
         let pool = Pool::new(threads)
             .map_err(|error| SandboxError::Engine(format!("no threads for guests: {error}")))?;
-        let wall_floor = config.wall_guard.unwrap_or(instance::WALL_FLOOR);
-        Ok(Self { shared: Arc::new(Shared { guests, pool, wall_floor }) })
+        let guard_floor = config.guard.unwrap_or(instance::GUARD_FLOOR);
+        Ok(Self { shared: Arc::new(Shared { guests, pool, guard_floor }) })
     }
 
     /// Hash of the guest artefact.
@@ -131,14 +139,14 @@ impl Sandbox {
         R: Send + 'static,
     {
         let shared = Arc::clone(&self.shared);
-        self.shared.pool.map(items, move |item| run(&shared.guests, shared.wall_floor, item))
+        self.shared.pool.map(items, move |item| run(&shared.guests, shared.guard_floor, item))
     }
 
     fn run_jobs(&self, jobs: Vec<Job>) -> Vec<Report> {
         let shared = Arc::clone(&self.shared);
         let calls: Vec<Vec<String>> = jobs.iter().map(|job| job.calls.clone()).collect();
         let reports =
-            self.shared.pool.map(jobs, move |job| instance::run(&shared.guests, &job, shared.wall_floor));
+            self.shared.pool.map(jobs, move |job| instance::run(&shared.guests, &job, shared.guard_floor));
         reports
             .into_iter()
             .zip(calls)

@@ -5,6 +5,7 @@
 //! costs the fuel of the time waited and no wall time. Random bytes come from a generator seeded by the start state.
 
 use crate::{FUEL_PER_SECOND, StartState};
+use std::time::Duration;
 use wasmtime::component::types::{ComponentFunc, ComponentItem, Type};
 use wasmtime::component::{
     Component, ComponentType, Linker, LinkerInstance, Lower, Resource, ResourceType, Val, WasmList,
@@ -39,6 +40,37 @@ pub(crate) struct Host {
     random: u64,
     /// Deadlines of the pollables alive, in nanoseconds of the monotonic clock.
     pollables: Vec<Option<u64>>,
+    /// Has the guest been given a handle, or dropped one? Its table of handles is then not that of the start.
+    pub handles_changed: bool,
+    /// The guard of the call.
+    pub guard: Guard,
+}
+
+/// Ends what the fuel does not: processor time of the thread, so that other work on the machine does not count.
+#[derive(Clone, Copy)]
+pub(crate) struct Guard {
+    /// Processor time of the thread when the call began.
+    pub begun: Duration,
+    /// Processor time that the call may take.
+    pub limit: Duration,
+}
+
+impl Guard {
+    /// A guard from now on.
+    pub(crate) fn begin(limit: Duration) -> Self {
+        Self { begun: thread_time(), limit }
+    }
+
+    /// Is the time used up?
+    pub(crate) fn strikes(&self) -> bool {
+        thread_time().saturating_sub(self.begun) >= self.limit
+    }
+}
+
+/// Processor time of the calling thread.
+fn thread_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
 /// The cap of linear memory.
@@ -76,6 +108,8 @@ impl Host {
             clock: Clock { start: clock_start, per_mille, spent: 0, granted: 0 },
             random,
             pollables: Vec::new(),
+            handles_changed: false,
+            guard: Guard { begun: Duration::ZERO, limit: Duration::MAX },
         }
     }
 
@@ -95,6 +129,7 @@ impl Host {
     }
 
     fn add_pollable(&mut self, deadline: u64) -> Result<Resource<Handle>> {
+        self.handles_changed = true;
         let slot = match self.pollables.iter().position(Option::is_none) {
             Some(slot) => slot,
             None if self.pollables.len() < MAX_POLLABLES => {
@@ -206,6 +241,7 @@ pub(crate) fn define(linker: &mut Linker<Host>, component: &Component) -> Result
 fn define_resource(instance: &mut LinkerInstance<'_, Host>, name: &str) -> Result<()> {
     let is_pollable = name == "pollable";
     instance.resource(name, ResourceType::host::<Handle>(), move |mut store, rep| {
+        store.data_mut().handles_changed = true;
         if is_pollable && let Some(slot) = store.data_mut().pollables.get_mut(rep as usize) {
             *slot = None;
         }
@@ -229,7 +265,10 @@ fn define_function(instance: &mut LinkerInstance<'_, Host>, interface: &str, fun
         }
         _ => match function {
             "get-stdin" | "get-stdout" | "get-stderr" => {
-                instance.func_wrap(function, |_, (): ()| Ok((Resource::<Handle>::new_own(0),)))?;
+                instance.func_wrap(function, |mut store, (): ()| {
+                    store.data_mut().handles_changed = true;
+                    Ok((Resource::<Handle>::new_own(0),))
+                })?;
                 Ok(true)
             }
             "get-terminal-stdin"

@@ -240,7 +240,7 @@ fn sleeping_costs_fuel_and_no_time() {
 #[test]
 fn the_wall_guard_ends_what_runs_too_long() {
     let impatient =
-        Sandbox::open(&SandboxConfig { wall_guard: Some(Duration::from_secs(2)), ..config() }).unwrap();
+        Sandbox::open(&SandboxConfig { guard: Some(Duration::from_secs(2)), ..config() }).unwrap();
     let program = "def f(x):\n    while x == 1: pass\n    return x";
     let report =
         impatient.run(&Job::new(program, vec!["f(1)".into(), "f(2)".into()], Limits::seconds(1_000.0)));

@@ -22,8 +22,8 @@ const SHARED_BYTES: u64 = 128 << 20;
 pub(super) type Call = (&'static str, String);
 
 /// Answers the calls in their order. The thread must be one of the sandbox's.
-pub(super) fn answer(guests: &Guests, wall_floor: Duration, calls: &[Call]) -> Vec<Result<String, Verdict>> {
-    let mut shared: Option<Session> = None;
+pub(super) fn answer(guests: &Guests, guard_floor: Duration, calls: &[Call]) -> Vec<Result<String, Verdict>> {
+    let mut shared: Option<Session<'_>> = None;
     let mut answers = Vec::with_capacity(calls.len());
     for call in calls {
         let (session, answer) = match shared.take() {
@@ -32,7 +32,7 @@ pub(super) fn answer(guests: &Guests, wall_floor: Duration, calls: &[Call]) -> V
                 let answer = ask(&mut session, call);
                 (Some(session), answer)
             }
-            None => match open(guests, wall_floor, SHARED_SECONDS) {
+            None => match open(guests, guard_floor, SHARED_SECONDS) {
                 Ok(mut session) => {
                     let answer = ask(&mut session, call);
                     (Some(session), answer)
@@ -47,17 +47,20 @@ pub(super) fn answer(guests: &Guests, wall_floor: Duration, calls: &[Call]) -> V
                 answers.push(Ok(text));
             }
             _ => answers.push(
-                open(guests, wall_floor, ALONE_SECONDS).and_then(|mut session| ask(&mut session, call)),
+                open(guests, guard_floor, ALONE_SECONDS).and_then(|mut session| ask(&mut session, call)),
             ),
         }
+    }
+    if let Some(session) = shared {
+        session.close();
     }
     answers
 }
 
-fn open(guests: &Guests, wall_floor: Duration, seconds: f64) -> Result<Session, Verdict> {
-    Session::open(guests, &Job::new("", Vec::new(), Limits::seconds(seconds)), wall_floor)
+fn open(guests: &Guests, guard_floor: Duration, seconds: f64) -> Result<Session<'_>, Verdict> {
+    Session::open(guests, &Job::new("", Vec::new(), Limits::seconds(seconds)), guard_floor)
 }
 
-fn ask(session: &mut Session, (operation, payload): &Call) -> Result<String, Verdict> {
+fn ask(session: &mut Session<'_>, (operation, payload): &Call) -> Result<String, Verdict> {
     session.call::<_, String>("analyse", (*operation, payload.as_str()))
 }

@@ -149,7 +149,7 @@ impl Sandbox {
             requests.iter().map(|request| (request.operation.name(), request.payload.to_string())).collect();
         let groups: Vec<Vec<Call>> = calls.chunks(GROUP).map(<[Call]>::to_vec).collect();
         let answers =
-            self.with_guests(groups, |guests, wall_floor, calls| batch::answer(guests, wall_floor, &calls));
+            self.with_guests(groups, |guests, guard_floor, calls| batch::answer(guests, guard_floor, &calls));
         let answers = answers.into_iter().zip(calls.chunks(GROUP)).flat_map(|(answers, calls)| {
             // A panic of the engine itself is a crash of that group alone.
             answers.unwrap_or_else(|| calls.iter().map(|_| Err(Verdict::Crashed)).collect())
