@@ -21,6 +21,12 @@ impl Stopwatch {
     }
 }
 
+/// Processor time of this process so far, in seconds.
+pub fn processor_seconds() -> f64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+}
+
 /// A duration as people read it: `45 s`, `12 min`, `3 h 20 min`.
 pub fn readable(seconds: f64) -> String {
     let total = Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX).as_secs();

@@ -20,6 +20,11 @@ pub fn cache_dir() -> Option<PathBuf> {
 
 /// Opens the sandbox; the first start on a machine compiles the guest and says so.
 pub fn open() -> anyhow::Result<Sandbox> {
+    open_with(|_| {})
+}
+
+/// Opens it with other settings.
+pub fn open_with(set: impl FnOnce(&mut SandboxConfig)) -> anyhow::Result<Sandbox> {
     let cache_dir = cache_dir();
     if let Some(folder) = &cache_dir {
         check_cache(folder).map_err(|error| {
@@ -27,11 +32,12 @@ pub fn open() -> anyhow::Result<Sandbox> {
             Failure::new(what, "set AZR_CACHE to a folder that you may write to: the compiled Python guest (about 50 MB) is kept there")
         })?;
     }
-    let config = SandboxConfig {
+    let mut config = SandboxConfig {
         cache_dir,
         progress: Some(Arc::new(|line: &str| output::note(line))),
         ..SandboxConfig::default()
     };
+    set(&mut config);
     Sandbox::open(&config).context("cannot open the sandbox")
 }
 

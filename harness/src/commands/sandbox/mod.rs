@@ -1,5 +1,6 @@
 //! `azr sandbox`: the executor by hand.
 
+mod bench;
 mod build;
 mod check;
 mod run;
@@ -20,6 +21,8 @@ enum Command {
     Run(run::Args),
     /// Run recorded programs and count how many give the recorded outputs.
     Check(check::Args),
+    /// Measure programs per second, beside the ways in which other systems run them.
+    Bench(bench::Args),
     /// Build the sandbox's Python guest anew from its recipe.
     Build(build::Args),
 }
@@ -29,6 +32,7 @@ pub fn run(args: Args) -> anyhow::Result<Outcome> {
     match args.command {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Bench(args) => bench::run(&args),
         Command::Build(args) => build::run(&args),
     }
 }

@@ -1,0 +1,263 @@
+//! `azr sandbox bench`: how many programs the sandbox runs per second of processor time, beside the ways in which
+//! other systems run them.
+//!
+//! Rates are per processor second (children included), which other work on the machine disturbs least. Rates per
+//! second of wall time with one thread and with all show what the cores add.
+
+use crate::clock::{Stopwatch, processor_seconds};
+use crate::failure::{Failure, Outcome};
+use crate::files::read_json_lines;
+use crate::{data, output, sandbox};
+use anyhow::Context;
+use azr_executor::{Job, Limits, Sandbox, StartState, Verdict};
+use serde::{Deserialize, Serialize};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+const PEERS: &str = include_str!("peers.py");
+/// Programs of the trivial workload.
+const TRIVIAL: usize = 1_000;
+/// Calls of a proposal: it is run, and run again.
+const PROPOSAL_CALLS: usize = 2;
+/// Answers to it that are run (n of the learnability reward).
+const ANSWERS: usize = 8;
+/// Longest result of a recorded program that takes part: one that returns 34 million characters decides every total.
+const LONGEST_RESULT: u32 = 100_000;
+
+/// Arguments of `azr sandbox bench`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Folder with azr-seeds and cruxeval; default: the folder in AZR_DATA. Without one, only trivial programs run.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Seconds for each way of each peer.
+    #[arg(long, default_value_t = 4.0)]
+    peer_seconds: f64,
+    /// The interpreter of the peers; "none" leaves them out.
+    #[arg(long, default_value = "python3")]
+    python: String,
+    /// Print the result as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// A recorded call.
+#[derive(Deserialize)]
+struct Row {
+    #[serde(alias = "code")]
+    snippet: String,
+    input: String,
+    #[serde(default)]
+    imports: Vec<String>,
+}
+
+/// Programs and their calls; each program is run in a state of its own.
+struct Workload {
+    name: &'static str,
+    /// For the sandbox.
+    jobs: Vec<Job>,
+    /// For the peers: the same calls.
+    programs: Vec<Program>,
+}
+
+#[derive(Serialize)]
+struct Program {
+    program: String,
+    calls: Vec<String>,
+}
+
+/// A line of the table.
+#[derive(Serialize)]
+struct Measured {
+    workload: &'static str,
+    /// Programs per processor second.
+    sandbox: f64,
+    /// The same with a new instance for every job.
+    new_instances: f64,
+    warm: Option<f64>,
+    fork: Option<f64>,
+    new_process: Option<f64>,
+    /// Programs per second of wall time, with one thread and with one a core.
+    wall_one_thread: f64,
+    wall_all_threads: f64,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> anyhow::Result<Outcome> {
+    if !(args.peer_seconds > 0.0 && args.peer_seconds <= 3_600.0) {
+        return Err(Failure::new("--peer-seconds is out of range", "give seconds between 0 and 3600").into());
+    }
+    let folder = args.data.clone().or_else(data::given_folder);
+    let all = sandbox::open()?;
+    let workloads = workloads(&all, folder.as_deref())?;
+    let one = sandbox::open_with(|config| config.threads = Some(1))?;
+    let without_reuse = sandbox::open_with(|config| config.reuse = false)?;
+    let mut table = Vec::new();
+    for workload in &workloads {
+        output::note(format!("{}: {} programs", workload.name, workload.programs.len()));
+        let peers = peers(args, workload)?;
+        // Once to warm up: memory that is kept, processor caches.
+        let share = workload.jobs.len() / 4;
+        for sandbox in [&all, &one, &without_reuse] {
+            sandbox.run_all(&workload.jobs[..share]);
+        }
+        let (processor, wall_one_thread) = rates(&one, workload);
+        table.push(Measured {
+            workload: workload.name,
+            sandbox: processor,
+            new_instances: rates(&without_reuse, workload).0,
+            warm: peers.map(|peers| rate(peers.warm)),
+            fork: peers.map(|peers| rate(peers.fork)),
+            new_process: peers.map(|peers| rate(peers.new)),
+            wall_one_thread,
+            wall_all_threads: rates(&all, workload).1,
+        });
+    }
+    if args.json {
+        output::say_json(&table)?;
+    } else {
+        print(&table)?;
+    }
+    Ok(Outcome::Done)
+}
+
+fn workloads(sandbox: &Sandbox, folder: Option<&Path>) -> anyhow::Result<Vec<Workload>> {
+    let trivial = (0..TRIVIAL).map(|k| single(format!("def f(x):\n    return x + {k}"), "1"));
+    let mut workloads = vec![workload("trivial", trivial.collect())];
+    let Some(folder) = folder else {
+        output::note("no data folder (--data or AZR_DATA): trivial programs only");
+        return Ok(workloads);
+    };
+    let mut seeds: Vec<Row> = Vec::new();
+    for name in ["3b_coder_seed_io", "7b_coder_seed_io"] {
+        seeds.extend(read_json_lines::<Row>(&folder.join("azr-seeds").join(format!("{name}.jsonl.gz")))?);
+    }
+    let crux: Vec<Row> = read_json_lines(&folder.join("cruxeval").join("cruxeval.jsonl.gz"))?;
+    let whole = |row: &Row| format!("{}\n{}", row.imports.join("\n"), row.snippet);
+    let reports = sandbox.run_all(
+        &seeds
+            .iter()
+            .map(|row| {
+                let mut job = job(&whole(row), &[format!("f({})", row.input)]);
+                job.limits.output_chars = LONGEST_RESULT;
+                job
+            })
+            .collect::<Vec<_>>(),
+    );
+    let too_long = |verdict: &Verdict| matches!(verdict, Verdict::OutputTooLarge { .. });
+    let mut keep = reports.iter().map(|report| !report.calls.iter().any(|call| too_long(&call.verdict)));
+    seeds.retain(|_| keep.next().unwrap_or(true));
+    workloads.push(workload("azr-seeds", seeds.iter().map(|row| single(whole(row), &row.input)).collect()));
+    workloads.push(workload("cruxeval", crux.iter().map(|row| single(whole(row), &row.input)).collect()));
+    let units = seeds.iter().map(|row| Program {
+        program: whole(row),
+        calls: vec![format!("f({})", row.input); PROPOSAL_CALLS + ANSWERS],
+    });
+    let mut unit = workload("proposal and 8 answers", units.collect());
+    // The answers come later than the proposal: two jobs, each in a state of its own.
+    unit.jobs = unit
+        .programs
+        .iter()
+        .flat_map(|program| {
+            let (proposal, answers) = program.calls.split_at(PROPOSAL_CALLS);
+            [job(&program.program, proposal), job(&program.program, answers)]
+        })
+        .collect();
+    workloads.push(unit);
+    Ok(workloads)
+}
+
+fn workload(name: &'static str, programs: Vec<Program>) -> Workload {
+    let jobs = programs.iter().map(|program| job(&program.program, &program.calls)).collect();
+    Workload { name, jobs, programs }
+}
+
+fn single(program: String, input: &str) -> Program {
+    Program { program, calls: vec![format!("f({input})")] }
+}
+
+fn job(program: &str, calls: &[String]) -> Job {
+    Job { start: StartState::First, ..Job::new(program, calls.to_vec(), Limits::seconds(10.0)) }
+}
+
+/// Programs per second of processor and of wall time.
+fn rates(sandbox: &Sandbox, workload: &Workload) -> (f64, f64) {
+    let (processor, wall) = (processor_seconds(), Stopwatch::start());
+    sandbox.run_all(&workload.jobs);
+    let n = workload.programs.len() as f64;
+    (n / (processor_seconds() - processor).max(1e-9), n / wall.seconds().max(1e-9))
+}
+
+/// Programs, calls, processor seconds.
+type Spent = (f64, f64, f64);
+
+#[derive(Clone, Copy, Deserialize)]
+struct Peers {
+    warm: Spent,
+    fork: Spent,
+    new: Spent,
+}
+
+fn rate((programs, _, seconds): Spent) -> f64 {
+    programs / seconds.max(1e-9)
+}
+
+/// Runs the peers; none where there is no interpreter.
+fn peers(args: &Args, workload: &Workload) -> anyhow::Result<Option<Peers>> {
+    if args.python == "none" {
+        return Ok(None);
+    }
+    let spawned = Command::new(&args.python)
+        .args(["-c", PEERS, &args.peer_seconds.to_string()])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn();
+    let mut child = match spawned {
+        Ok(child) => child,
+        Err(error) => {
+            output::note(format!("no peers: {} does not start: {error}", args.python));
+            return Ok(None);
+        }
+    };
+    let input = serde_json::to_vec(&workload.programs)?;
+    child.stdin.take().context("the peer has no standard input")?.write_all(&input)?;
+    let answer = child.wait_with_output()?;
+    let peers = answer
+        .stdout
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty())
+        .next_back()
+        .and_then(|line| serde_json::from_slice(line).ok());
+    if peers.is_none() {
+        output::note(format!("no peers: their program failed under {}", args.python));
+    }
+    Ok(peers)
+}
+
+fn print(table: &[Measured]) -> anyhow::Result<()> {
+    output::say("programs per second of processor time (a program and all its calls)")?;
+    output::say(format!(
+        "{:<24}{:>9}{:>14}{:>13}{:>8}{:>13}   wall, 1 thread and all",
+        "", "sandbox", "new instances", "warm worker", "fork", "new python3"
+    ))?;
+    for row in table {
+        let peer = |rate: Option<f64>| rate.map_or("-".to_owned(), |rate| format!("{rate:.0}"));
+        output::say(format!(
+            "{:<24}{:>9.0}{:>14.0}{:>13}{:>8}{:>13}   {:.0} and {:.0}",
+            row.workload,
+            row.sandbox,
+            row.new_instances,
+            peer(row.warm),
+            peer(row.fork),
+            peer(row.new_process),
+            row.wall_one_thread,
+            row.wall_all_threads
+        ))?;
+    }
+    output::say(
+        "sandbox: full isolation, a fresh state for every program; warm worker: none, state leaks; fork: memory only; new python3: a process",
+    )?;
+    Ok(())
+}
