@@ -6,7 +6,8 @@
 //! `cargo build --release` before.
 
 #![expect(clippy::disallowed_methods, reason = "tests wait for processes and find the program and the data")]
-#![expect(clippy::print_stderr, reason = "a skipped test says why")]
+
+pub mod skip;
 
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -41,6 +42,18 @@ impl Finished {
     pub fn expect_code(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "\n--- stdout\n{}\n--- stderr\n{}", self.stdout, self.stderr);
         self
+    }
+
+    /// Demands a refusal: exit code 2, one message with advice on standard error that has all `parts`, nothing on
+    /// standard output.
+    #[track_caller]
+    pub fn expect_refusal(self, parts: &[&str]) {
+        let finished = self.expect_code(2);
+        assert!(finished.stdout.is_empty(), "{}", finished.stdout);
+        for part in parts.iter().chain(&["azr: ", "help: "]) {
+            assert!(finished.stderr.contains(part), "'{part}' is missing in\n{}", finished.stderr);
+        }
+        assert!(!finished.stderr.contains("panicked"), "{}", finished.stderr);
     }
 
     /// Standard output as JSON.
@@ -148,14 +161,14 @@ pub fn signal(process: u32, name: &str) {
     assert!(status.is_ok_and(|status| status.success()), "kill -{name} {process}");
 }
 
-/// The folder of the data sets, or `None` with the reason printed.
+/// The folder of the data sets, or `None` with the reason shown.
 pub fn data_folder() -> Option<PathBuf> {
     let given = std::env::var_os("AZR_DATA").map(PathBuf::from);
     let folder = given.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data"));
     if folder.is_dir() {
         return Some(folder.canonicalize().expect("the folder is there"));
     }
-    eprintln!("skipped: no data folder at {} (set AZR_DATA to run this test)", folder.display());
+    skip::skipped(&format!("no data folder at {} (AZR_DATA names another)", folder.display()));
     None
 }
 
