@@ -17,8 +17,8 @@ pub struct Panel {
     pub unit: &'static str,
     /// Bounds that the vertical axis never leaves.
     pub bounds: (f64, f64),
-    /// Whether the vertical axis always shows zero.
-    pub from_zero: bool,
+    /// How much of the bounds the vertical axis shows.
+    pub axis: Axis,
     /// The lines.
     pub series: Vec<Series>,
 }
@@ -34,6 +34,17 @@ pub struct Series {
     pub style: Style,
     /// Step and value.
     pub points: Vec<(f64, f64)>,
+}
+
+/// What a vertical axis shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Axis {
+    /// The data with a little air.
+    Data,
+    /// The same and zero.
+    FromZero,
+    /// The whole of the bounds: a share that stays at 100 % is a line at the top, not a magnified rounding.
+    Whole,
 }
 
 /// How a line is drawn.
@@ -129,11 +140,29 @@ fn accuracy(run: &Run, suite: &str, decoding: Decoding) -> Panel {
     }
     Panel {
         title: format!("{suite}, {}", decoding.title()),
-        caption: "Right answers to held-out items, in percent.".into(),
+        caption: format!("Right answers to held-out items, in percent. {}", items_shown(run, suite)),
         unit: "%",
         bounds: (0.0, 100.0),
-        from_zero: true,
+        axis: Axis::FromZero,
         series,
+    }
+}
+
+/// On how many items the measurements of a suite rest: those of a run are often made on a part.
+fn items_shown(run: &Run, suite: &str) -> String {
+    let counts: Vec<usize> = states(run, suite).map(|(_, evaluation)| evaluation.n_items()).collect();
+    let (least, most) = (counts.iter().min().copied(), counts.iter().max().copied());
+    match (least, most) {
+        (Some(least), Some(most)) if least < most => {
+            let full: Vec<String> = states(run, suite)
+                .filter(|(_, evaluation)| evaluation.n_items() == most)
+                .map(|(step, _)| format!("{step:.0}"))
+                .collect();
+            let word = if full.len() == 1 { "step" } else { "steps" };
+            format!("{most} items at {word} {}, {least} of {most} elsewhere.", full.join(" and "))
+        }
+        (_, Some(most)) => format!("{most} items at every step shown."),
+        _ => String::new(),
     }
 }
 
@@ -146,10 +175,13 @@ fn thinking_in_suite(run: &Run, suite: &str) -> Panel {
     };
     Panel {
         title: format!("{suite}, answers that think"),
-        caption: "Share of answers to held-out items that reason before they answer.".into(),
+        caption: format!(
+            "Share of answers to held-out items that reason before they answer. {}",
+            items_shown(run, suite)
+        ),
         unit: "%",
         bounds: (0.0, 100.0),
-        from_zero: true,
+        axis: Axis::Whole,
         series: without_empty(vec![line(Decoding::Greedy, MEAN), line(Decoding::Sampled, COLORS[3])]),
     }
 }
@@ -161,7 +193,7 @@ struct GroupFigure {
     role: &'static str,
     unit: &'static str,
     bounds: (f64, f64),
-    from_zero: bool,
+    axis: Axis,
     scale: f64,
     value: fn(&GroupRecord) -> Option<f64>,
 }
@@ -172,7 +204,7 @@ const SOLVER_REWARD: GroupFigure = GroupFigure {
     role: "solve",
     unit: "",
     bounds: (-1.0, 1.0),
-    from_zero: false,
+    axis: Axis::Data,
     scale: 1.0,
     value: |group| group.reward_mean,
 };
@@ -190,7 +222,7 @@ const VALID: GroupFigure = GroupFigure {
     role: "propose",
     unit: "%",
     bounds: (0.0, 100.0),
-    from_zero: false,
+    axis: Axis::Whole,
     scale: 100.0,
     value: |group| group.valid,
 };
@@ -209,7 +241,6 @@ const TRACED: GroupFigure = GroupFigure {
     title: "Solutions that think",
     caption: "Share of the solver's responses that reason before they answer.",
     role: "solve",
-    from_zero: true,
     value: |group| group.traced,
     ..VALID
 };
@@ -231,7 +262,7 @@ fn by_type(run: &Run, figure: &GroupFigure) -> Panel {
         caption: figure.caption.into(),
         unit: figure.unit,
         bounds: figure.bounds,
-        from_zero: figure.from_zero,
+        axis: figure.axis,
         series: without_empty(series),
     }
 }
@@ -258,7 +289,7 @@ fn learnability(run: &Run) -> Panel {
                 .into(),
         unit: "%",
         bounds: (0.0, 100.0),
-        from_zero: true,
+        axis: Axis::Whole,
         series: without_empty(vec![
             noisy("learnable", COLORS[2], values(run, |step| share(step, learnable))),
             noisy("too easy", COLORS[1], values(run, |step| share(step, too_easy))),
@@ -282,7 +313,7 @@ fn response_length(run: &Run) -> Panel {
         caption: "Mean tokens of a response.".into(),
         unit: "",
         bounds: (0.0, f64::INFINITY),
-        from_zero: true,
+        axis: Axis::FromZero,
         series: without_empty(vec![
             noisy("solutions", COLORS[0], of_role("_solve")),
             noisy("proposals", COLORS[3], of_role("_propose")),
@@ -296,7 +327,7 @@ fn single(run: &Run, title: &str, caption: &str, value: fn(&StepRecord) -> Optio
         caption: caption.into(),
         unit: "",
         bounds: (f64::NEG_INFINITY, f64::INFINITY),
-        from_zero: false,
+        axis: Axis::Data,
         series: without_empty(vec![noisy("", MEAN, values(run, value))]),
     }
 }

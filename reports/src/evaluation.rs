@@ -7,7 +7,7 @@ use crate::run::{list, read_json, read_lines};
 use crate::{Error, statistics};
 use serde::Deserialize;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// How answers were drawn.
@@ -118,6 +118,12 @@ impl Evaluation {
             tally.right += usize::from(answer.pass);
         }
         groups
+    }
+
+    /// Items that were answered, however often.
+    pub fn n_items(&self) -> usize {
+        let items: BTreeSet<&str> = self.answers.iter().map(|answer| answer.item.as_str()).collect();
+        items.len()
     }
 
     /// Accuracy in percent by group.

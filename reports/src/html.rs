@@ -6,7 +6,7 @@
 use crate::curves::{self, Panel};
 use crate::examples::{self, Moment};
 use crate::tables::{self, Change, GainTable};
-use crate::{Comparison, Error, Run, plot};
+use crate::{Comparison, Error, Run, plot, terminal};
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, context};
 use serde::Serialize;
@@ -23,6 +23,14 @@ struct Figure {
     title: String,
     caption: String,
     svg: String,
+}
+
+/// A table of gains with its remark.
+#[derive(Serialize)]
+struct Gains {
+    #[serde(flatten)]
+    table: GainTable,
+    remark: Option<String>,
 }
 
 /// One line of the provenance table.
@@ -62,7 +70,7 @@ struct ReportPage {
     name: String,
     verdict: Option<String>,
     tiles: Vec<Tile>,
-    gains: Vec<GainTable>,
+    gains: Vec<Gains>,
     figures: Vec<Figure>,
     moments: Vec<Moment>,
     facts: Vec<Fact>,
@@ -80,7 +88,10 @@ pub fn page(run: &Run) -> Result<String, Error> {
         moments: examples::moments(run)?,
         facts: facts(run),
         config: run.config.clone(),
-        gains,
+        gains: gains
+            .into_iter()
+            .map(|table| Gains { remark: table.between.as_ref().map(terminal::on_a_part), table })
+            .collect(),
     };
     Ok(environment()?.get_template("report.html")?.render(Serde(content))?)
 }

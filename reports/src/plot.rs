@@ -5,7 +5,7 @@
 //! Lines are labelled at their right end instead of in a legend; labels that would collide are moved apart.
 
 use crate::Error;
-use crate::curves::{Panel, Series, Style};
+use crate::curves::{Axis, Panel, Series, Style};
 use crate::statistics;
 use plotters::backend::SVGBackend;
 use plotters::chart::{ChartBuilder, ChartContext};
@@ -64,7 +64,8 @@ fn draw(panel: &Panel, alone: bool, text: &mut String) -> Drawn {
         .configure_mesh()
         .disable_x_mesh()
         .x_labels(6)
-        .y_labels(5)
+        // Six make a step of 20 % on the axis of a share.
+        .y_labels(if panel.axis == Axis::Whole { 6 } else { 5 })
         .axis_style(GRID)
         .bold_line_style(GRID)
         .light_line_style(GRID.mix(0.0))
@@ -177,12 +178,15 @@ fn range_of(values: impl Iterator<Item = f64>) -> Range<f64> {
     }
 }
 
-/// Range of the vertical axis: the data with a little air, within the panel's natural bounds.
+/// Range of the vertical axis: the data with a little air, within the panel's natural bounds, or all of these.
 fn value_range(panel: &Panel) -> Range<f64> {
+    if panel.axis == Axis::Whole {
+        return panel.bounds.0..panel.bounds.1;
+    }
     let data = range_of(panel.series.iter().flat_map(|s| s.points.iter().map(|p| p.1)));
     let air = 0.06 * (data.end - data.start);
     let (least, most) = panel.bounds;
-    let low = if panel.from_zero { data.start.min(0.0) } else { data.start - air };
+    let low = if panel.axis == Axis::FromZero { data.start.min(0.0) } else { data.start - air };
     let range = low.max(least)..(data.end + air).min(most);
     if range.end > range.start { range } else { least..most }
 }
@@ -211,7 +215,7 @@ mod tests {
             caption: String::new(),
             unit: "",
             bounds: (f64::NEG_INFINITY, f64::INFINITY),
-            from_zero: false,
+            axis: Axis::Data,
             series: vec![Series { name: "deduction & co".into(), color: (0x25, 0x63, 0xEB), style, points }],
         }
     }
@@ -229,6 +233,19 @@ mod tests {
         assert!(text.contains("Reward &lt;per&gt; group"));
         assert!(text.contains("deduction &amp; co"));
         assert!(text.ends_with("</svg>\n"), "{}", &text[text.len() - 40..]);
+    }
+
+    #[test]
+    fn a_share_is_drawn_on_the_whole_axis_however_constant_it_is() {
+        for value in [0.0, 50.0, 100.0] {
+            let mut share = panel(vec![(1.0, value), (2.0, value)], Style::Measured);
+            (share.unit, share.bounds, share.axis) = ("%", (0.0, 100.0), Axis::Whole);
+            assert_eq!(value_range(&share), 0.0..100.0);
+            let text = svg(&share, true).unwrap();
+            for label in ["0%", "20%", "100%"] {
+                assert!(text.contains(&format!("\n{label}\n")), "{label} at {value}: {text}");
+            }
+        }
     }
 
     #[test]

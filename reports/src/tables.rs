@@ -20,8 +20,21 @@ pub struct GainTable {
     pub after_step: Option<u64>,
     /// Samples an item at temperature 1; 0 without any.
     pub samples: usize,
+    /// The evaluations between the two states, where they were made on fewer items.
+    pub between: Option<Between>,
     /// One row a group, then the mean if there are several groups.
     pub rows: Vec<GainRow>,
+}
+
+/// Evaluations on a part of the items.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Between {
+    /// Items answered.
+    pub n_items: usize,
+    /// Items of the table.
+    pub of: usize,
+    /// Steps after which they were made.
+    pub steps: Vec<u64>,
 }
 
 /// One row of the table.
@@ -99,10 +112,25 @@ pub fn gains(run: &Run) -> Vec<GainTable> {
         .into_iter()
         .map(|(_, states)| states)
         .filter_map(|states| match states.as_slice() {
-            [first, .., last] => gain(first, last),
+            [first, middle @ .., last] => {
+                let mut table = gain(first, last)?;
+                table.between = between(middle, table.mean().n_items);
+                Some(table)
+            }
             _ => None,
         })
         .collect()
+}
+
+/// What the evaluations between two states say of themselves, where they have fewer items than the table.
+fn between(states: &[&Evaluation], of: usize) -> Option<Between> {
+    let partial: Vec<(usize, u64)> = states
+        .iter()
+        .map(|state| (state.n_items(), state.step.unwrap_or(0)))
+        .filter(|(n_items, _)| *n_items < of)
+        .collect();
+    let n_items = partial.iter().map(|(n_items, _)| *n_items).min()?;
+    Some(Between { n_items, of, steps: partial.into_iter().map(|(_, step)| step).collect() })
 }
 
 /// The table of one suite, from two of its evaluations; `None` if they share no item.
@@ -143,6 +171,7 @@ pub fn gain(first: &Evaluation, last: &Evaluation) -> Option<GainTable> {
         before_step: first.step.unwrap_or(0),
         after_step: last.step,
         samples,
+        between: None,
         rows,
     })
 }

@@ -2,7 +2,7 @@
 
 use crate::Run;
 use crate::compare::{Comparison, Spread};
-use crate::tables::{self, Change, GainTable};
+use crate::tables::{self, Between, Change, GainTable};
 use std::fmt::Write as _;
 
 /// Width of the column of a figure with its interval.
@@ -51,7 +51,20 @@ pub fn gain_table(table: &GainTable) -> String {
         text.push_str(line.trim_end());
         text.push('\n');
     }
+    if let Some(between) = &table.between {
+        let _ = writeln!(text, "\n{}", on_a_part(between));
+    }
     text
+}
+
+/// What the evaluations on the way were made on.
+pub(crate) fn on_a_part(between: &Between) -> String {
+    let steps = match between.steps.as_slice() {
+        [step] => format!("step {step}"),
+        [first, .., last] => format!("steps {first} to {last}"),
+        [] => "the run".into(),
+    };
+    format!("The evaluations after {steps} answered {} of these {} items.", between.n_items, between.of)
 }
 
 /// Heading of the column of pass@k.
