@@ -22,7 +22,7 @@ pub enum BenchmarkError {
         reason: String,
     },
     /// A data file is not the published one.
-    #[error("{}: sha256 is {got}, the published file has {want}; remove it to fetch it anew", path.display())]
+    #[error("{} is not the published file: sha256 {want} was expected, {got} was found", path.display())]
     WrongHash {
         /// The file.
         path: PathBuf,

@@ -85,7 +85,11 @@ pub fn score(
 ) -> Result<ScoreSummary, BenchmarkError> {
     let bytes = crate::data::read_plain(samples, SAMPLES_BOUND)?;
     let file = samples.display().to_string();
-    let text = String::from_utf8(bytes).map_err(|error| bad_line(&file, 0, format!("not UTF-8: {error}")))?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let whole = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = 1 + whole.iter().filter(|byte| **byte == b'\n').count();
+        bad_line(&file, line, "not text in UTF-8".to_owned())
+    })?;
     let options = SuiteOptions { mode: config.mode, limits: config.limits, ..SuiteOptions::default() };
     let opened = crate::open_suite(suite, data, options.clone())?;
     let scored = match suite {

@@ -37,6 +37,17 @@ pub fn suite_failure(name: &str, error: BenchmarkError) -> anyhow::Error {
         BenchmarkError::BadLine { .. } => {
             "each line must be one JSON object with the fields that the suite reads"
         }
+        BenchmarkError::WrongHash { path, .. } if path.starts_with("http:") || path.starts_with("https:") => {
+            "nothing of the download was kept: try again later, or give a folder that has the published file with --data"
+        }
+        BenchmarkError::WrongHash { .. } => {
+            "the file stays as it is, and is not used: name a folder that has the published file with --data DIR or \
+             AZR_DATA, or leave both out to have the published file fetched into the cache folder"
+        }
+        BenchmarkError::Io { action: "cannot unpack", .. } => {
+            "the compressed file is cut short or damaged: copy or make it again, or name another one"
+        }
+        BenchmarkError::TooLarge { .. } => "this is not the file that was meant: name another one",
         _ => return error.into(),
     };
     Failure::new(error.to_string(), advice).into()

@@ -67,17 +67,23 @@ impl<'a> Evaluator<'a> {
         let mut evaluations = Vec::new();
         for (index, suite) in self.suites.iter().enumerate() {
             let mut decodings = vec![Decoding::GREEDY];
-            if index == 0 && self.config.n_samples > 0 {
+            if index == 0 {
                 decodings.push(Decoding::sampled(self.config.n_samples));
             }
-            let limit = (self.config.limit > 0).then_some(self.config.limit);
-            let label = format!("evaluating {} after step {step}", suite.name());
+            let limit = self.config.limit;
+            let items = shown_items(limit, suite.len());
+            let label = format!("evaluating {} ({items} items) after step {step}", suite.name());
             match self.one(suite.as_ref(), policy, step, decodings, limit, &label)? {
                 Some(evaluation) => evaluations.push(evaluation),
                 None => return Ok(None),
             }
         }
         Ok(Some(evaluations))
+    }
+
+    /// What the evaluations during training answer, e.g. `150 of 1500`: fewer items than the full ones.
+    pub fn items_during_a_run(&self) -> Option<String> {
+        self.suites.first().map(|suite| shown_items(Some(self.config.subset), suite.len()))
     }
 
     fn one<P: Policy>(
@@ -100,6 +106,11 @@ impl<'a> Evaluator<'a> {
         let folder = self.folder.join(suite.name()).join(format!("step-{step}"));
         with_progress(suite, policy, self.sandbox, &config, Some(&folder), self.stop, label)
     }
+}
+
+/// Items of an evaluation under a limit: `150 of 1500`, or `1500` where it leaves out none.
+fn shown_items(limit: Option<usize>, all: usize) -> String {
+    limit.filter(|limit| *limit < all).map_or_else(|| all.to_string(), |limit| format!("{limit} of {all}"))
 }
 
 /// Programs of the embedded suites, whichever of them a run evaluates.
@@ -142,7 +153,7 @@ impl<P: Policy> Evaluate<P> for Evaluator<'_> {
     /// Greedy and one sample on a subset of the first suite. Names: `tiny` and `tiny_sampled` are the means over
     /// task types, `tiny.deduction` and so on the parts.
     fn evaluate(&mut self, policy: &mut P, step: u64) -> Result<BTreeMap<String, f64>, String> {
-        let Some(suite) = self.suites.first().filter(|_| self.config.subset > 0) else {
+        let Some(suite) = self.suites.first() else {
             return Ok(BTreeMap::new());
         };
         let weights = policy.weights_hash().map_err(|error| error.to_string())?;

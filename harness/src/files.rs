@@ -24,7 +24,7 @@ pub fn read_text(path: &Path) -> anyhow::Result<String> {
         .by_ref()
         .take(MAX_TEXT_BYTES + 1)
         .read_to_end(&mut bytes)
-        .with_context(|| format!("cannot read {}", path.display()))?;
+        .map_err(|error| unreadable(path, error))?;
     if bytes.len() as u64 > MAX_TEXT_BYTES {
         return Err(
             Failure::new(format!("{} is longer than 1 GiB", path.display()), "pass a smaller file").into()
@@ -37,6 +37,20 @@ pub fn read_text(path: &Path) -> anyhow::Result<String> {
         )
         .into()
     })
+}
+
+/// A stream that does not unpack is the file's fault, anything else the system's.
+fn unreadable(path: &Path, error: std::io::Error) -> anyhow::Error {
+    use std::io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
+    let what = format!("cannot read {}", path.display());
+    if matches!(error.kind(), InvalidData | InvalidInput | UnexpectedEof) {
+        return Failure::new(
+            format!("{what}: it is not a whole gzip file ({error})"),
+            "the compressed file is cut short or damaged: copy or make it again, or pass the plain text",
+        )
+        .into();
+    }
+    anyhow::Error::new(error).context(what)
 }
 
 /// Reads JSON lines; blank lines are skipped.

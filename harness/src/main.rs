@@ -14,11 +14,13 @@ mod failure;
 mod files;
 mod interrupt;
 mod models;
+mod numbers;
 mod output;
 mod pretrain;
 mod progress;
 mod provenance;
 mod run_folder;
+mod run_record;
 mod sandbox;
 mod session;
 

@@ -45,7 +45,7 @@ pub fn load(name: &str) -> anyhow::Result<Model> {
     let folder = ModelFolder::load(&path).map_err(|error| {
         Failure::new(format!("cannot load the model {name}: {error}"), damaged_advice(&path))
     })?;
-    Ok(Model { name: name.to_owned(), folder, compact: is_compact(&path) })
+    Ok(Model { name: name.to_owned(), folder, compact: is_compact(&path)? })
 }
 
 /// The folder with the files of a model.
@@ -96,20 +96,21 @@ fn model_store() -> Option<PathBuf> {
 }
 
 /// A model speaks the compact profile when its run says so or when it was made by `azr pretrain`.
-fn is_compact(folder: &Path) -> bool {
+fn is_compact(folder: &Path) -> anyhow::Result<bool> {
     if folder.join("recipe.json").is_file() {
-        return true;
+        return Ok(true);
     }
-    folder
-        .ancestors()
-        .skip(1)
-        .take(3)
-        .map(|ancestor| ancestor.join("config.toml"))
-        .find(|path| path.is_file())
-        .and_then(|path| files::read_text(&path).ok())
-        .and_then(|text| text.parse::<toml::Table>().ok())
-        .and_then(|table| table.get("run")?.get("prompts")?.as_str().map(|prompts| prompts == "compact"))
-        .unwrap_or(false)
+    let config = folder.ancestors().skip(1).take(3).map(|ancestor| ancestor.join("config.toml"));
+    let Some(path) = config.into_iter().find(|path| path.is_file()) else { return Ok(false) };
+    // Going on without it would ask the model in another wording than it was trained on.
+    let table: toml::Table = files::read_text(&path)?.parse().map_err(|error: toml::de::Error| {
+        Failure::new(
+            format!("{} is not valid TOML: {}", path.display(), error.message()),
+            "it says which prompts the model was trained on: restore it from a copy, or mend it",
+        )
+    })?;
+    let prompts = table.get("run").and_then(|run| run.get("prompts")?.as_str());
+    Ok(prompts == Some("compact"))
 }
 
 fn damaged_advice(path: &Path) -> String {

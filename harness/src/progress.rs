@@ -78,14 +78,16 @@ impl Counter {
 pub struct RunProgress {
     counter: Counter,
     steps: u64,
+    /// Items of the evaluations, e.g. `150 of 1500`.
+    held_out: Option<String>,
     /// Seconds, tokens and sandbox runs of the last steps.
     recent: VecDeque<(f64, u64, u64)>,
 }
 
 impl RunProgress {
-    /// For a run of `steps`.
-    pub fn new(steps: u64) -> Self {
-        Self { counter: Counter::new("self-play", steps), steps, recent: VecDeque::new() }
+    /// For a run of `steps` whose evaluations answer `held_out` items.
+    pub fn new(steps: u64, held_out: Option<String>) -> Self {
+        Self { counter: Counter::new("self-play", steps), steps, held_out, recent: VecDeque::new() }
     }
 
     /// Removes the bar.
@@ -98,7 +100,7 @@ impl RunProgress {
         if self.recent.len() > WINDOW {
             self.recent.pop_front();
         }
-        let line = step_line(record, self.steps, self.recent.make_contiguous());
+        let line = step_line(record, self.steps, self.held_out.as_deref(), self.recent.make_contiguous());
         self.counter.line(&line);
         self.counter.update(record.step, self.steps, "");
     }
@@ -128,8 +130,8 @@ impl Observer for RunProgress {
 }
 
 /// One step in one line: rewards of the solver and the proposer by task type (deduction, abduction,
-/// induction), valid proposals, held-out accuracy where measured, rates and the time left.
-fn step_line(record: &StepRecord, steps: u64, recent: &[(f64, u64, u64)]) -> String {
+/// induction), valid proposals, held-out accuracy where measured and on how many items, rates and the time left.
+fn step_line(record: &StepRecord, steps: u64, held_out: Option<&str>, recent: &[(f64, u64, u64)]) -> String {
     let rewards = |role: Role| {
         TaskType::ALL
             .iter()
@@ -161,7 +163,8 @@ fn step_line(record: &StepRecord, steps: u64, recent: &[(f64, u64, u64)]) -> Str
             .filter(|(name, _)| !name.contains('.'))
             .map(|(name, value)| format!("{name} {value:.1} %"))
             .collect();
-        let _ = write!(line, "  [{}]", shown.join(", "));
+        let items = held_out.map_or_else(String::new, |items| format!("held-out ({items}): "));
+        let _ = write!(line, "  [{items}{}]", shown.join(", "));
     }
     let seconds: f64 = recent.iter().map(|(seconds, _, _)| seconds).sum();
     if seconds > 0.0 {
@@ -198,8 +201,8 @@ mod tests {
             ..StepRecord::default()
         };
         assert_eq!(
-            step_line(&record, 100, &[(2.0, 6_000, 300), (2.0, 6_400, 100)]),
-            "step 12/100  solve D +0.25 A -0.50  propose D -0.40  valid 75 %  [tiny 41.5 %]  3100 tokens/s  100 sandbox runs/s  ETA 3 min"
+            step_line(&record, 100, Some("150 of 1500"), &[(2.0, 6_000, 300), (2.0, 6_400, 100)]),
+            "step 12/100  solve D +0.25 A -0.50  propose D -0.40  valid 75 %  [held-out (150 of 1500): tiny 41.5 %]  3100 tokens/s  100 sandbox runs/s  ETA 3 min"
         );
     }
 }

@@ -11,7 +11,7 @@ use crate::failure::{Failure, Outcome};
 use crate::models::{self, Model};
 use crate::progress::RunProgress;
 use crate::provenance::{Provenance, write_atomically};
-use crate::{data, interrupt, output, run_folder, sandbox};
+use crate::{data, interrupt, output, run_folder, run_record, sandbox};
 use anyhow::Context;
 use azr_executor::Sandbox;
 use azr_model::EngineConfig;
@@ -90,6 +90,9 @@ impl Plan {
 /// Does the run: with `full_evaluations` also before and after self-play. Ends with the report.
 pub fn execute(plan: &Plan, full_evaluations: bool) -> anyhow::Result<Outcome> {
     let stop = interrupt::install()?;
+    if plan.resume {
+        run_record::check_steps(&plan.folder)?;
+    }
     let model = models::load(&plan.config.model.path)?;
     let sandbox = sandbox::open()?;
     let mut evaluator = Evaluator::open(&plan.config, &sandbox, &plan.folder, stop)?;
@@ -165,7 +168,7 @@ fn self_play(
     let config = &plan.config.selfplay;
     let clock = Stopwatch::start();
     let seconds = move || clock.seconds();
-    let mut progress = RunProgress::new(config.run.steps);
+    let mut progress = RunProgress::new(config.run.steps, evaluator.items_during_a_run());
     let held_out = held_out_programs()?;
     let context = RunContext {
         config,
@@ -200,7 +203,7 @@ fn explain(folder: &Path, error: &SelfPlayError) -> Failure {
             format!("make room on the disk or make the folder writable, then {resume}")
         }
         SelfPlayError::Read { .. } | SelfPlayError::Policy { what: "load a checkpoint", .. } => format!(
-            "restore the file from a copy, or delete that checkpoint's folder to go on from the one before ({})",
+            "restore the file from a copy, or put that checkpoint's folder aside to go on from the one before ({})",
             folder.join("checkpoints").display()
         ),
         SelfPlayError::RunFolder { .. } => "use the settings of its config.toml, or start a new run with another --run-dir".to_owned(),
@@ -223,7 +226,7 @@ fn stopped(plan: &Plan, place: &str) -> Outcome {
 
 /// Writes report/index.html and returns the run as the reports see it.
 pub fn write_report(folder: &Path) -> anyhow::Result<(azr_reports::Run, PathBuf)> {
-    let run = azr_reports::Run::load(folder).context("cannot read the run for its report")?;
-    let page = azr_reports::write_report(&run).context("cannot write the report")?;
+    let run = run_record::load(folder)?;
+    let page = azr_reports::write_report(&run).map_err(|error| run_record::report_failure(folder, error))?;
     Ok((run, page))
 }

@@ -1,18 +1,13 @@
 //! What a person gets for a mistake or a broken machine: one clear message (what, where, what to do), exit
 //! code 2, and nothing lost.
 
+use azr_tests::skip::skipped;
 use azr_tests::{Finished, Fixture, finish, spawn};
-use std::process::Command;
 
-/// Exit code 2, one message with advice on standard error, nothing on standard output.
+/// Exit code 2 and one message with advice that has all `parts`.
 #[track_caller]
 fn refused(finished: Finished, parts: &[&str]) {
-    let finished = finished.expect_code(2);
-    assert!(finished.stdout.is_empty(), "{}", finished.stdout);
-    for part in parts.iter().chain(&["azr: ", "help: "]) {
-        assert!(finished.stderr.contains(part), "'{part}' is missing in\n{}", finished.stderr);
-    }
-    assert!(!finished.stderr.contains("panicked"), "{}", finished.stderr);
+    finished.expect_refusal(parts);
 }
 
 #[test]
@@ -48,6 +43,86 @@ fn unknown_keys_name_file_and_line() {
     refused(fixture.azr(&["train", "mine.toml", "--dry-run"]), &["mine.toml:1", "not valid TOML"]);
     refused(fixture.azr(&["train", "missing.toml", "--dry-run"]), &["no configuration file missing.toml"]);
     assert!(!fixture.path().join("runs").exists(), "a refused configuration leaves no run behind");
+}
+
+#[test]
+fn absurd_numbers_name_key_value_and_range() {
+    let fixture = Fixture::new();
+    for (set, range) in [
+        ("update.learning_rate=1e30", "above 0, at most 1"),
+        ("update.learning_rate=0", "above 0, at most 1"),
+        ("update.learning_rate=-1e-4", "above 0, at most 1"),
+        ("update.learning_rate=nan", "above 0, at most 1"),
+        ("update.learning_rate=inf", "above 0, at most 1"),
+        ("update.beta2=1.0", "above 0 and below 1"),
+        ("update.clip_low=0", "above 0 and below 1"),
+        ("evaluation.limit=0", "from 1 to 1000000"),
+        ("evaluation.n_samples=0", "from 1 to 1000"),
+        ("evaluation.subset=0", "from 1 to 1000000"),
+        ("seeding.seed_batch_factor=0", "from 1 to 4096"),
+        ("rollout.temperature=0", "from 0.01 to 10"),
+        ("rollout.temperature=-1", "from 0.01 to 10"),
+        ("learnability.temperature=1000", "from 0.01 to 10"),
+        ("rollout.max_response_tokens=0", "from 1 to 1000000"),
+        ("run.steps=-3", "from 1 to 1000000"),
+    ] {
+        let (key, value) = set.split_once('=').unwrap();
+        refused(fixture.azr(&["train", "tiny", "--dry-run", "--set", set]), &[set, key, value, range]);
+    }
+    fixture.write("mine.toml", "[update]\nlearning_rate = 1e30\n");
+    refused(
+        fixture.azr(&["train", "tiny", "mine.toml", "--dry-run"]),
+        &["mine.toml:2", "update.learning_rate", "1e30", "above 0, at most 1"],
+    );
+    for (flag, value) in [
+        ("--limit", "0"),
+        ("--n", "0"),
+        ("--n", "1001"),
+        ("--max-new-tokens", "0"),
+        ("--temperature", "1e9"),
+        ("--temperature", "nan"),
+        ("--temperature=-1", ""),
+    ] {
+        let arguments = ["eval", "tiny", flag, value];
+        let given = if value.is_empty() { &arguments[..3] } else { &arguments[..] };
+        let name = flag.split('=').next().unwrap();
+        refused(fixture.azr(given), &[name, "is not allowed, only"]);
+    }
+    refused(fixture.azr(&["eval", "tiny", "--n", "4", "--temperature", "0"]), &["the same answer 4 times"]);
+    refused(fixture.azr(&["pretrain", "--steps", "0"]), &["steps", "from 1 to"]);
+    refused(
+        fixture.azr(&["pretrain", "--set", "learning_rate=1e30"]),
+        &["learning_rate", "1e30", "at most 1"],
+    );
+}
+
+#[test]
+fn a_data_file_that_is_not_the_published_one_is_refused_and_left_alone() {
+    let fixture = Fixture::new();
+    let content = "{\"id\": 1, \"question\": \"1 + 1\", \"answer\": \"2\"}\n";
+    let path = fixture.write("data/aime24/test.jsonl", content);
+    let finished = fixture.azr(&["eval", "aime24", "--limit", "1", "--data", "data"]).expect_code(2);
+    for word in ["remove", "delete"] {
+        assert!(!finished.stderr.contains(word), "{}", finished.stderr);
+    }
+    refused(
+        finished,
+        &[
+            "data/aime24/test.jsonl is not the published file",
+            "sha256 af2b8bd2aa911b6333ad0df32f3ca05c7ae8ed10f1731f4372c8ae26990bf7ac was expected",
+            "was found",
+            "the file stays as it is",
+            "--data DIR",
+        ],
+    );
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), content);
+    let file = path.to_str().unwrap();
+    refused(fixture.azr(&["eval", "aime24", "--limit", "1", "--data", file]), &["is a file, not a folder"]);
+    fixture.write("cut/aime24/test.jsonl.gz", [0x1f, 0x8b, 8, 0, 0, 0]);
+    refused(
+        fixture.azr(&["eval", "aime24", "--limit", "1", "--data", "cut"]),
+        &["cut/aime24/test.jsonl.gz", "cut short or damaged"],
+    );
 }
 
 #[test]
@@ -107,100 +182,58 @@ fn a_damaged_model_is_named_with_its_file() {
     refused(fixture.azr(&["model", "info", "model"]), &["tokenizer"]);
 }
 
+/// Changes `config.json` of a model folder.
+fn with_config(folder: &std::path::Path, change: impl Fn(&mut serde_json::Value)) {
+    let path = folder.join("config.json");
+    let mut value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    change(&mut value);
+    std::fs::write(&path, value.to_string()).unwrap();
+}
+
 #[test]
 fn weights_of_another_shape_are_refused() {
     let fixture = Fixture::new();
-    let folder = model_folder(&fixture, "model");
-    let config = folder.join("config.json");
-    let mut value: serde_json::Value =
-        serde_json::from_str(&std::fs::read_to_string(&config).unwrap()).unwrap();
-    let size = value["intermediate_size"].as_u64().unwrap();
-    value["intermediate_size"] = (size * 2).into();
-    std::fs::write(&config, value.to_string()).unwrap();
-    refused(fixture.azr(&["model", "info", "model"]), &["model.safetensors", "has shape", "asks for"]);
-}
-
-/// Settings of a run whose steps take seconds.
-const SMALL: [&str; 20] = [
-    "--set",
-    "rollout.n_proposals=2",
-    "--set",
-    "rollout.n_solves=2",
-    "--set",
-    "rollout.max_response_tokens=32",
-    "--set",
-    "learnability.n_samples=2",
-    "--set",
-    "seeding.source=identity",
-    "--set",
-    "run.checkpoint_every=1",
-    "--set",
-    "run.evaluate_every=0",
-    "--set",
-    "evaluation.limit=3",
-    "--set",
-    "evaluation.n_samples=0",
-    "--set",
-    "evaluation.subset=0",
-];
-
-fn reproduce<'a>(run: &'a str, steps: &'a str, more: &[&'a str]) -> Vec<&'a str> {
-    ["reproduce", "tiny", "--run-dir", run, "--steps", steps]
-        .into_iter()
-        .chain(SMALL)
-        .chain(more.iter().copied())
-        .collect()
-}
-
-#[test]
-fn a_broken_checkpoint_is_named_and_the_run_kept() {
-    let fixture = Fixture::new();
-    fixture.azr(&reproduce("run", "1", &[])).expect_code(0);
-    let before = fixture.read("run/steps.jsonl");
-    let checkpoint = fixture.path().join("run/checkpoints/step-1");
-    let weights = checkpoint.join("model.safetensors");
-    let whole = std::fs::read(&weights).unwrap();
-    std::fs::write(&weights, &whole[..100]).unwrap();
-    refused(fixture.azr(&reproduce("run", "2", &["--resume"])), &["step-1", "model.safetensors"]);
-    assert_eq!(fixture.read("run/steps.jsonl"), before, "nothing is lost");
-    std::fs::write(&weights, &whole).unwrap();
-    fixture.azr(&reproduce("run", "2", &["--resume"])).expect_code(0);
-    assert_eq!(fixture.read("run/steps.jsonl").lines().count(), 2);
-}
-
-/// Runs the program under a limit on the size of files, the nearest thing to a full disk that needs no rights:
-/// writing beyond it fails as on a full disk, with another error number.
-fn with_file_limit(fixture: &Fixture, blocks: u32, arguments: &[&str]) -> Finished {
-    let command = fixture.command(arguments);
-    let mut shell = Command::new("sh");
-    shell
-        .args(["-c", &format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\""), "sh"])
-        .arg(command.get_program())
-        .args(arguments);
-    shell.current_dir(fixture.path()).env_clear();
-    for (name, value) in command.get_envs() {
-        if let Some(value) = value {
-            shell.env(name, value);
-        }
+    for (key, value) in
+        [("intermediate_size", 960), ("hidden_size", 320), ("vocab_size", 1_024), ("num_key_value_heads", 1)]
+    {
+        let folder = model_folder(&fixture, key);
+        with_config(&folder, |config| config[key] = value.into());
+        refused(
+            fixture.azr(&["model", "info", key]),
+            &["model.safetensors", "has shape", "the configuration asks for"],
+        );
+        refused(fixture.azr(&["eval", "tiny", "--model", key, "--limit", "1"]), &["has shape"]);
     }
-    finish(spawn(&mut shell))
+    let folder = model_folder(&fixture, "deeper");
+    with_config(&folder, |config| config["num_hidden_layers"] = 6.into());
+    refused(fixture.azr(&["model", "info", "deeper"]), &["model.safetensors", "is missing"]);
 }
 
 #[test]
-fn a_full_disk_ends_the_run_with_a_message_and_resume_completes_it() {
+fn a_transposed_matrix_is_refused() {
     let fixture = Fixture::new();
-    fixture.azr(&reproduce("whole", "2", &[])).expect_code(0);
-    // Records fit, weights do not.
-    let finished = with_file_limit(&fixture, 256, &reproduce("full", "2", &[]));
-    refused(finished, &["full"]);
-    fixture.azr(&reproduce("full", "2", &["--resume"])).expect_code(0);
-    assert_eq!(fixture.read("whole/steps.jsonl"), fixture.read("full/steps.jsonl"));
+    let folder = model_folder(&fixture, "model");
+    let path = folder.join("model.safetensors");
+    let file = std::fs::read(&path).unwrap();
+    let length = usize::try_from(u64::from_le_bytes(file[..8].try_into().unwrap())).unwrap();
+    let (header, data) = file[8..].split_at(length);
+    let mut header: serde_json::Value = serde_json::from_slice(header).unwrap();
+    let name = "model.layers.0.mlp.gate_proj.weight";
+    let shape = header[name]["shape"].as_array().unwrap().clone();
+    header[name]["shape"] = [shape[1].clone(), shape[0].clone()].into_iter().collect();
+    let header = header.to_string();
+    let file = [&(header.len() as u64).to_le_bytes(), header.as_bytes(), data].concat();
+    std::fs::write(&path, file).unwrap();
+    refused(
+        fixture.azr(&["model", "info", "model"]),
+        &["model.safetensors", name, "has shape [160, 480]", "asks for [480, 160]"],
+    );
 }
 
 #[test]
 fn a_full_device_is_reported() {
     if !std::path::Path::new("/dev/full").exists() {
-        eprintln!("skipped: this system has no /dev/full");
+        skipped("this system has no /dev/full");
         return;
     }
     let fixture = Fixture::new();
@@ -232,6 +265,17 @@ fn broken_samples_and_programs_are_named() {
     refused(fixture.azr(&["sandbox", "run", "missing.py", "--call", "f()"]), &["missing.py"]);
     fixture.write("binary.py", [0xff, 0xfe, 0x00]);
     refused(fixture.azr(&["sandbox", "run", "binary.py", "--call", "f()"]), &["binary.py", "UTF-8"]);
+    fixture.write("bytes.jsonl", b"{\"item\": \"a\", \"completion\": \"\"}\n\xff\xfe\n");
+    refused(
+        fixture.azr(&["score", "tiny", "--samples", "bytes.jsonl"]),
+        &["bytes.jsonl", "line 2", "not text in UTF-8"],
+    );
+    fixture.write("cut.jsonl.gz", [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 1, 2]);
+    refused(
+        fixture.azr(&["score", "tiny", "--samples", "cut.jsonl.gz"]),
+        &["cut.jsonl.gz", "cut short or damaged"],
+    );
+    refused(fixture.azr(&["sandbox", "check", "cut.jsonl.gz"]), &["cut.jsonl.gz", "cut short or damaged"]);
     fixture.write("rows.jsonl", "{\"snippet\": 1}\n");
     refused(fixture.azr(&["sandbox", "check", "rows.jsonl"]), &["rows.jsonl:1"]);
 }

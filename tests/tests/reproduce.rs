@@ -91,7 +91,12 @@ fn a_run_leaves_the_documented_folder_and_prints_its_table() {
     ] {
         assert!(fixture.path().join("run").join(file).is_file(), "{file}");
     }
+    assert!(finished.stderr.contains("[held-out (6 of 1500): tiny "), "{}", finished.stderr);
     let page = fixture.read("run/report/index.html");
+    assert!(
+        page.contains("The evaluations after step 2 answered 6 of these 12 items."),
+        "the page names the items"
+    );
     assert!(
         !page.contains("src=\"http") && !page.contains("href=\"http"),
         "the report asks no other machine for anything"

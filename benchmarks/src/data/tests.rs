@@ -62,6 +62,20 @@ fn a_download_is_checked_and_kept() {
 }
 
 #[test]
+fn a_damaged_file_of_the_cache_is_fetched_anew() {
+    for damage in [&b"other content"[..], &packed()[..12]] {
+        let (address, server) = serve_once("200 OK", packed());
+        let (cache, data) = folder_with_cache(address);
+        fs::create_dir(cache.path().join("set")).unwrap();
+        fs::write(cache.path().join("set/test.jsonl.gz"), damage).unwrap();
+        let entry = entry("Set.jsonl.gz", &packed());
+        assert_eq!(data.bytes(entry).unwrap(), CONTENT);
+        server.join().unwrap();
+        assert_eq!(data.bytes(entry).unwrap(), CONTENT, "the server is gone: the good file was kept");
+    }
+}
+
+#[test]
 fn a_plain_source_is_checked_by_its_plain_hash() {
     let (address, server) = serve_once("200 OK", CONTENT.to_vec());
     let (_cache, data) = folder_with_cache(address);
@@ -104,7 +118,13 @@ fn a_folder_gives_packed_or_plain_files_and_refuses_changed_ones() {
     fs::write(folder.path().join("set/test.jsonl.gz"), &packed()[..12]).unwrap();
     assert!(matches!(data.bytes(entry), Err(BenchmarkError::Io { .. })));
     fs::write(folder.path().join("set/test.jsonl.gz"), b"{}").unwrap();
-    assert!(matches!(data.bytes(entry), Err(BenchmarkError::WrongHash { .. })));
+    let error = data.bytes(entry).unwrap_err();
+    assert!(matches!(error, BenchmarkError::WrongHash { .. }));
+    let text = error.to_string();
+    for part in [format!("sha256 {} was expected", hash(CONTENT)), format!("{} was found", hash(b"{}"))] {
+        assert!(text.contains(&part), "{text}");
+    }
+    assert_eq!(fs::read(folder.path().join("set/test.jsonl.gz")).unwrap(), b"{}", "it is left as it is");
 }
 
 #[test]

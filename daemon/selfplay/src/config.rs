@@ -3,10 +3,14 @@
 //! Defaults are the values of the published 7B coder run: "spec n" in a field's doc names the section of the
 //! method's specification it comes from; "ours" marks what neither paper nor reference has (its default then
 //! switches the addition off). `mode = "paper"` reproduces the reference's behaviour with its damage,
-//! `mode = "clean"` is sound; sections of the code that differ say so. It is one file so that every choice can be
+//! `mode = "clean"` is sound; sections of the code that differ say so. The allowed values of every number stand in
+//! [`ranges`]. It is one file so that every choice can be
 //! read, and compared with the paper, in one place.
 
+pub mod ranges;
+
 use crate::task::TaskType;
+use ranges::{Given, RANGES};
 use serde::{Deserialize, Serialize};
 
 /// Whether the reference's quirks are reproduced.
@@ -657,12 +661,13 @@ pub struct ConfigError {
 }
 
 impl SelfPlayConfig {
-    /// Refuses values that no run could use.
+    /// Refuses values that no run could use: numbers outside of [`RANGES`], and task types that cannot be trained.
     pub fn check(&self) -> Result<(), ConfigError> {
+        let values = serde_json::to_value(self).expect("a configuration is plain data");
+        ranges::check(RANGES, |key| values.pointer(&format!("/{}", key.replace('.', "/"))).map(Given::from))?;
         let demand = |holds: bool, key: &'static str, reason: &str| {
             if holds { Ok(()) } else { Err(ConfigError { key, reason: reason.into() }) }
         };
-        let finite = |value: f64| value.is_finite() && value >= 0.0;
         demand(!self.run.task_types.is_empty(), "run.task_types", "name at least one task type")?;
         let mut types = self.run.task_types.clone();
         types.sort_unstable();
@@ -672,47 +677,7 @@ impl SelfPlayConfig {
             types != [TaskType::Induction],
             "run.task_types",
             "induction draws its programs from the other types' buffers: add deduction or abduction",
-        )?;
-        demand(self.run.checkpoint_every > 0, "run.checkpoint_every", "must be at least 1")?;
-        // Bounds on what a typing error may ask for, far above any real run.
-        let counts = [
-            ("rollout.n_proposals", self.rollout.n_proposals, 65_536),
-            ("rollout.n_solves", self.rollout.n_solves, 65_536),
-            ("learnability.n_samples", self.learnability.n_samples, 4_096),
-            ("update.updates_per_step", self.update.updates_per_step, 65_536),
-            ("update.epochs", self.update.epochs, 1_024),
-        ];
-        for (key, count, bound) in counts {
-            demand((1..=bound).contains(&count), key, &format!("must lie between 1 and {bound}"))?;
-        }
-        demand(self.proposer.n_inputs <= 1_024, "proposer.n_inputs", "must be at most 1024")?;
-        demand(self.proposer.n_references <= 1_024, "proposer.n_references", "must be at most 1024")?;
-        demand(self.seeding.seed_batch_factor <= 4_096, "seeding.seed_batch_factor", "must be at most 4096")?;
-        demand(finite(f64::from(self.rollout.temperature)), "rollout.temperature", "must be 0 or more")?;
-        demand(self.rollout.top_p > 0.0 && self.rollout.top_p <= 1.0, "rollout.top_p", "must lie in (0, 1]")?;
-        demand(self.rollout.max_response_tokens > 0, "rollout.max_response_tokens", "must be at least 1")?;
-        demand(self.proposer.n_inputs >= 2, "proposer.n_inputs", "at least 2: one shown, one hidden")?;
-        demand(
-            finite(f64::from(self.learnability.temperature)),
-            "learnability.temperature",
-            "must be 0 or more",
-        )?;
-        demand(
-            self.execution.seconds > 0.0 && self.execution.seconds <= 3_600.0,
-            "execution.seconds",
-            "must lie in (0, 3600]",
-        )?;
-        demand(
-            (16..=3_072).contains(&self.execution.memory_mib),
-            "execution.memory_mib",
-            "must lie between 16 and 3072",
-        )?;
-        demand(self.execution.max_output_chars > 0, "execution.max_output_chars", "must be at least 1")?;
-        demand(self.buffers.max_programs > 0, "buffers.max_programs", "must be at least 1")?;
-        demand(self.update.loss_group > 0, "update.loss_group", "must be at least 1")?;
-        demand(self.update.chunk_sequences > 0, "update.chunk_sequences", "must be at least 1")?;
-        demand(finite(self.update.learning_rate), "update.learning_rate", "must be 0 or more")?;
-        demand(finite(self.update.gradient_clip), "update.gradient_clip", "must be 0 or more")
+        )
     }
 }
 
@@ -756,6 +721,9 @@ mod tests {
         let mut config = SelfPlayConfig::default();
         config.rollout.top_p = 0.0;
         assert_eq!(config.check().unwrap_err().key, "rollout.top_p");
+        let mut config = SelfPlayConfig::default();
+        config.update.learning_rate = f64::NAN;
+        assert_eq!(config.check().unwrap_err().key, "update.learning_rate");
     }
 
     #[test]

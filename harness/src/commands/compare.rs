@@ -2,7 +2,7 @@
 
 use crate::failure::{Failure, Outcome};
 use crate::files::read_json_lines;
-use crate::output;
+use crate::{output, run_record};
 use azr_benchmarks::ItemRecord;
 use azr_benchmarks::statistics::{IntervalMethod, PairedDifference, pair_by_item, paired_difference};
 use serde::Serialize;
@@ -100,7 +100,7 @@ fn decodings(records: &[ItemRecord]) -> Vec<String> {
 /// The records of the last evaluation of every suite in a run.
 fn last_evaluations(run: &Path) -> anyhow::Result<BTreeMap<String, Vec<ItemRecord>>> {
     // Reading the run first gives the right message for what is not one.
-    let run_record = super::report::load(run)?;
+    let run_record = run_record::load(run)?;
     let mut last = BTreeMap::new();
     for evaluation in &run_record.evaluations {
         // Evaluations come ordered by step, so later ones replace earlier ones.

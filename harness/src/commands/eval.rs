@@ -4,6 +4,7 @@ use crate::clock::{Stopwatch, readable};
 use crate::evaluation::with_progress;
 use crate::failure::{Failure, Outcome};
 use crate::models;
+use crate::numbers::check_flag;
 use crate::{data, interrupt, output, sandbox};
 use anyhow::Context;
 use azr_benchmarks::{
@@ -11,6 +12,7 @@ use azr_benchmarks::{
     TimeRules, open_suite,
 };
 use azr_model::{Engine, EngineConfig, Sampling};
+use azr_selfplay::config::ranges::Given;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -22,19 +24,19 @@ pub struct Args {
     /// azr-tiny (embedded), a model folder, a run folder (its last checkpoint), or owner/name.
     #[arg(long, default_value = models::EMBEDDED)]
     model: String,
-    /// Only N items, spread evenly over the suite.
+    /// Only N items (at least 1), spread evenly over the suite.
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
-    /// Answers an item.
+    /// Answers an item, 1 to 1000.
     #[arg(long = "n", value_name = "K", default_value_t = 1)]
     n_samples: usize,
-    /// Sampling temperature; 0 = the most probable token each time [default: 0 for one answer, else 1].
+    /// Sampling temperature, 0.01 to 10, or 0 = the most probable token each time [default: 0 for one answer, else 1].
     #[arg(long, value_name = "T")]
     temperature: Option<f32>,
     /// Seed of the draws.
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Bound on the tokens of an answer.
+    /// Bound on the tokens of an answer, at least 1.
     #[arg(long, value_name = "N")]
     max_new_tokens: Option<usize>,
     /// Folder with the data sets [default: $AZR_DATA, else a download].
@@ -137,28 +139,24 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
 }
 
 fn decoding(args: &Args) -> anyhow::Result<Decoding> {
-    if args.n_samples == 0 || args.n_samples > 1_000 {
-        return Err(Failure::new("--n must lie between 1 and 1000", "the default is 1").into());
-    }
-    if args.limit == Some(0) {
-        return Err(Failure::new("--limit 0 leaves no item", "leave it out to run the whole suite").into());
+    let counts =
+        [("--n", Some(args.n_samples)), ("--limit", args.limit), ("--max-new-tokens", args.max_new_tokens)];
+    for (flag, count) in counts {
+        if let Some(count) = count {
+            check_flag(flag, &Given::Whole(count as i128))?;
+        }
     }
     let temperature = args.temperature.unwrap_or(if args.n_samples == 1 { 0.0 } else { 1.0 });
-    if !(0.0..=10.0).contains(&temperature) {
-        return Err(Failure::new(
-            "--temperature must lie between 0 and 10",
-            "0 is greedy, 1 is plain sampling",
+    check_flag("--temperature", &Given::Real(f64::from(temperature)))?;
+    match (temperature == 0.0, args.n_samples) {
+        (true, 1) => Ok(Decoding::GREEDY),
+        (true, n) => Err(Failure::new(
+            format!("--temperature 0 gives the same answer {n} times"),
+            "leave out --n, or give a temperature above 0",
         )
-        .into());
+        .into()),
+        (false, n) => Ok(Decoding { name: "sampled", sampling: Sampling { temperature, top_p: 1.0 }, n }),
     }
-    if temperature == 0.0 && args.n_samples == 1 {
-        return Ok(Decoding::GREEDY);
-    }
-    Ok(Decoding {
-        name: if temperature == 0.0 { "greedy" } else { "sampled" },
-        sampling: Sampling { temperature, top_p: 1.0 },
-        n: args.n_samples,
-    })
 }
 
 fn open(args: &Args, compact: bool) -> anyhow::Result<Box<dyn Suite>> {

@@ -4,7 +4,7 @@ use crate::config::layers::{Layers, key_paths};
 use crate::failure::{Failure, Outcome};
 use crate::pretrain::recipe::{Recipe, RecipeRecord};
 use crate::pretrain::{self, Options};
-use crate::{interrupt, models, output, sandbox};
+use crate::{interrupt, models, numbers, output, sandbox};
 use std::path::PathBuf;
 
 /// Arguments of `azr pretrain`.
@@ -77,6 +77,11 @@ fn recipe(args: &Args) -> anyhow::Result<Recipe> {
     for assignment in &args.assignments {
         layers.add_assignment(assignment)?;
     }
-    let recipe: Recipe = layers.rest(&[], &key_paths(&serde_json::to_value(&default)?))?;
-    Ok(Recipe { steps: args.steps.unwrap_or(recipe.steps), seed: args.seed.unwrap_or(recipe.seed), ..recipe })
+    for (key, value) in [("steps", args.steps), ("seed", args.seed)] {
+        if let Some(value) = value {
+            layers.add_assignment(&format!("{key}={value}"))?;
+        }
+    }
+    layers.check_numbers(numbers::RECIPE)?;
+    layers.rest(&[], &key_paths(&serde_json::to_value(&default)?))
 }

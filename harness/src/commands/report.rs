@@ -1,9 +1,9 @@
 //! `azr report`: the page and the table of finished or running runs.
 
-use crate::failure::{Failure, Outcome};
-use crate::output;
+use crate::failure::Outcome;
+use crate::{output, run_record};
 use anyhow::Context;
-use azr_reports::{Comparison, Run};
+use azr_reports::Comparison;
 use std::path::PathBuf;
 
 /// Arguments of `azr report`.
@@ -24,8 +24,9 @@ pub struct Args {
 pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let mut runs = Vec::new();
     for folder in &args.runs {
-        let run = load(folder)?;
-        let page = azr_reports::write_report(&run).context("cannot write the report")?;
+        let run = run_record::load(folder)?;
+        let page =
+            azr_reports::write_report(&run).map_err(|error| run_record::report_failure(folder, error))?;
         let table = azr_reports::terminal::report(&run);
         if !table.is_empty() {
             output::say(table.trim_end())?;
@@ -39,15 +40,4 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         output::say(format!("comparison: {}", args.out.display()))?;
     }
     Ok(Outcome::Done)
-}
-
-/// Loads a run folder for reading.
-pub fn load(folder: &std::path::Path) -> anyhow::Result<Run> {
-    Run::load(folder).map_err(|error| {
-        Failure::new(
-            format!("cannot read the run: {error}"),
-            "pass the folder of a run, such as runs/tiny-seed1",
-        )
-        .into()
-    })
 }

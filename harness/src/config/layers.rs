@@ -5,6 +5,9 @@
 //! the serialised default for suggestions from other tables), so there is one definition of each option.
 
 use crate::failure::{Failure, nearest};
+use crate::numbers;
+use azr_selfplay::config::ConfigError;
+use azr_selfplay::config::ranges::{self, Range};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use toml::Table;
@@ -70,6 +73,27 @@ impl Layers {
             merge(&mut self.table, table);
         }
         Ok(())
+    }
+
+    /// Refuses numbers outside of `ranges`, as they were written: before a type could round or reject them.
+    pub fn check_numbers(&self, ranges: &[(&'static str, Range)]) -> anyhow::Result<()> {
+        let find = |key: &str| {
+            let (tables, last) = key.rsplit_once('.').unwrap_or(("", key));
+            let mut table = &self.table;
+            for name in tables.split('.').filter(|name| !name.is_empty()) {
+                table = table.get(name)?.as_table()?;
+            }
+            numbers::given(table.get(last)?)
+        };
+        ranges::check(ranges, find).map_err(|error| self.refuse(&error).into())
+    }
+
+    /// The refusal of a value, with the place where it was written.
+    pub fn refuse(&self, error: &ConfigError) -> Failure {
+        Failure::new(
+            format!("{}: {error}", self.origin(error.key)),
+            "change the value named, in the file or with --set",
+        )
     }
 
     /// Reads the table `name`; absent, it is the default.

@@ -6,9 +6,10 @@
 pub mod layers;
 pub mod presets;
 
-use crate::failure::Failure;
+use crate::numbers;
 use anyhow::Context;
 use azr_selfplay::config::SelfPlayConfig;
+use azr_selfplay::config::ranges::RANGES;
 use layers::Layers;
 use serde::{Deserialize, Serialize};
 
@@ -46,11 +47,13 @@ impl Default for ModelConfig {
 pub struct EvaluationConfig {
     /// Suite that is run before and after training, and in part during it.
     pub suite: String,
-    /// Items of the full evaluations, spread evenly over the task types; 0 = all.
-    pub limit: usize,
+    /// Items of the full evaluations, spread evenly over the task types; absent = all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<usize>,
     /// Answers an item at temperature 1, for sampled accuracy and pass@k.
     pub n_samples: usize,
-    /// Items of the evaluations during training, spread evenly over the task types; 0 = no such evaluation.
+    /// Items of the evaluations during training, spread evenly over the task types; `run.evaluate_every = 0`
+    /// switches them off.
     pub subset: usize,
     /// Further suites scored (greedily) before and after training.
     pub also: Vec<String>,
@@ -58,26 +61,28 @@ pub struct EvaluationConfig {
 
 impl Default for EvaluationConfig {
     fn default() -> Self {
-        Self { suite: "tiny".to_owned(), limit: 0, n_samples: 8, subset: 150, also: Vec::new() }
+        Self { suite: "tiny".to_owned(), limit: None, n_samples: 8, subset: 150, also: Vec::new() }
     }
 }
 
 impl Config {
     /// Reads the configuration from its layers and refuses values no run could use.
     pub fn resolve(layers: &Layers) -> anyhow::Result<Self> {
+        layers.check_numbers(RANGES)?;
+        layers.check_numbers(numbers::EVALUATION)?;
+        let config = Self::read(layers)?;
+        config.selfplay.check().map_err(|error| layers.refuse(&error))?;
+        Ok(config)
+    }
+
+    /// Reads the configuration from its layers: keys and types are checked, values are not.
+    pub fn read(layers: &Layers) -> anyhow::Result<Self> {
         let known = layers::key_paths(&serde_json::Value::Object(Self::default().sections()?));
-        let config = Self {
+        Ok(Self {
             model: layers.section("model", &known)?,
             evaluation: layers.section("evaluation", &known)?,
             selfplay: layers.rest(&OWN_SECTIONS, &known)?,
-        };
-        config.selfplay.check().map_err(|error| {
-            Failure::new(
-                format!("{}: {error}", layers.origin(error.key)),
-                "change the value named, in the file or with --set",
-            )
-        })?;
-        Ok(config)
+        })
     }
 
     /// The configuration as TOML, every key written out.
@@ -123,6 +128,36 @@ mod tests {
     }
 
     #[test]
+    fn numbers_out_of_range_name_place_value_and_range() {
+        insta::assert_snapshot!(complaint("[update]\nlearning_rate = 1e30", &[]), @r"
+        azr: a.toml:2: config key `update.learning_rate`: 1e30 is not allowed, only a number above 0, at most 1
+          help: change the value named, in the file or with --set
+        ");
+        insta::assert_snapshot!(complaint("", &["evaluation.limit=0"]), @r"
+        azr: --set evaluation.limit=0: config key `evaluation.limit`: 0 is not allowed, only a whole number from 1 to 1000000
+          help: change the value named, in the file or with --set
+        ");
+        for set in [
+            "run.steps=-1",
+            "run.steps=2.5",
+            "run.seed=-1",
+            "run.steps=many",
+            "update.learning_rate=nan",
+            "update.learning_rate=inf",
+            "update.learning_rate=NaN",
+            "update.schedule.floor=2",
+            "evaluation.n_samples=0",
+            "evaluation.subset=0",
+            "seeding.seed_batch_factor=0",
+        ] {
+            let text = complaint("", &[set]);
+            let (key, value) = set.split_once('=').unwrap();
+            assert!(text.contains(&format!("config key `{key}`")) && text.contains(value), "{text}");
+            assert!(text.contains("is not allowed, only a"), "{text}");
+        }
+    }
+
+    #[test]
     fn mistakes_name_place_and_remedy() {
         insta::assert_snapshot!(complaint("[run]\nsteps = 3\n[updat]\nepochs = 1", &[]), @r"
         azr: a.toml:3: unknown key 'updat'
@@ -137,7 +172,7 @@ mod tests {
           help: did you mean 'proposer.duplicate_reward'?
         ");
         insta::assert_snapshot!(complaint("[rollout]\ntop_p = 0.0", &[]), @r"
-        azr: a.toml:2: config key `rollout.top_p`: must lie in (0, 1]
+        azr: a.toml:2: config key `rollout.top_p`: 0.0 is not allowed, only a number above 0, at most 1
           help: change the value named, in the file or with --set
         ");
         insta::assert_snapshot!(complaint("mode = 'papper'", &[]), @r"

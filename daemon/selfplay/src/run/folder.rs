@@ -115,8 +115,20 @@ impl RunFolder {
         Ok(chain)
     }
 
+    /// Removes a last line of the times that a crash or a full disk cut short, so that the next one stands alone.
+    fn mend_timings(&self) -> Result<(), SelfPlayError> {
+        let path = self.timings();
+        if !path.exists() {
+            return Ok(());
+        }
+        let bytes = fs::read(&path).map_err(cannot_read(&path))?;
+        let kept = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
+        if kept < bytes.len() { replace(&path, &bytes[..kept]) } else { Ok(()) }
+    }
+
     /// The recorded steps. A last line that a crash cut short is removed; any other fault is an error.
     pub(super) fn read_steps(&self) -> Result<Vec<StepRecord>, SelfPlayError> {
+        self.mend_timings()?;
         let path = self.steps();
         if !path.exists() {
             return Ok(Vec::new());
@@ -193,4 +205,26 @@ pub(super) fn first_difference(recorded: &StepRecord, computed: &StepRecord) -> 
     let (recorded, computed) = (fields(recorded), fields(computed));
     let names = ["groups", "learnability", "buffers", "rollouts_hash", "loss", "grad_norm", "eval", "prev"];
     names.into_iter().find(|name| recorded[*name] != computed[*name]).unwrap_or("another field").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_cut_by_a_full_disk_are_removed_on_resume() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = RunFolder::open(place.path()).unwrap();
+        let mut record = StepRecord { step: 1, ..StepRecord::default() };
+        record.seal("start");
+        folder.append_step(&record).unwrap();
+        let whole = fs::read(folder.steps()).unwrap();
+        fs::write(folder.steps(), [whole.as_slice(), &whole[..40]].concat()).unwrap();
+        for (cut, kept) in [("{\"step\":1}\n{\"st", "{\"step\":1}\n"), ("{\"st", ""), ("{}\n", "{}\n")] {
+            fs::write(folder.timings(), cut).unwrap();
+            assert_eq!(folder.read_steps().unwrap(), [record.clone()]);
+            assert_eq!(fs::read_to_string(folder.timings()).unwrap(), kept);
+        }
+        assert_eq!(fs::read(folder.steps()).unwrap(), whole);
+    }
 }
