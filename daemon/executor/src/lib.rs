@@ -23,6 +23,7 @@
 //! * Nondeterminism that both start states share, such as `id(object())`; addresses in a `repr` are recognised.
 
 pub mod analysis;
+pub mod attack;
 pub mod build;
 mod cache;
 pub mod check;

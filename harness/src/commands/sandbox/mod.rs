@@ -1,5 +1,6 @@
 //! `azr sandbox`: the executor by hand.
 
+mod attack;
 mod bench;
 mod build;
 mod check;
@@ -23,6 +24,8 @@ enum Command {
     Check(check::Args),
     /// Measure programs per second, beside the ways in which other systems run them.
     Bench(bench::Args),
+    /// Run hostile programs and show which do more than they should.
+    Attack(attack::Args),
     /// Build the sandbox's Python guest anew from its recipe.
     Build(build::Args),
 }
@@ -33,6 +36,7 @@ pub fn run(args: Args) -> anyhow::Result<Outcome> {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Attack(args) => attack::run(&args),
         Command::Build(args) => build::run(&args),
     }
 }
