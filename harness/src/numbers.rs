@@ -57,6 +57,17 @@ pub fn check_flag(name: &str, given: &Given) -> anyhow::Result<()> {
     })
 }
 
+/// What to do about a value of a configuration that is refused.
+pub fn advice(key: &str) -> &'static str {
+    match key {
+        "evaluation.limit" => "change the value, or leave the key out to evaluate all items",
+        "evaluation.subset" => {
+            "change the value, or switch these evaluations off with run.evaluate_every = 0"
+        }
+        _ => "change the value named, in the file or with --set",
+    }
+}
+
 /// A value of a configuration as the check sees it; `None` for a table.
 pub fn given(value: &toml::Value) -> Option<Given> {
     match value {

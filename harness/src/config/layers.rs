@@ -90,10 +90,7 @@ impl Layers {
 
     /// The refusal of a value, with the place where it was written.
     pub fn refuse(&self, error: &ConfigError) -> Failure {
-        Failure::new(
-            format!("{}: {error}", self.origin(error.key)),
-            "change the value named, in the file or with --set",
-        )
+        Failure::new(format!("{}: {error}", self.origin(error.key)), numbers::advice(error.key))
     }
 
     /// Reads the table `name`; absent, it is the default.

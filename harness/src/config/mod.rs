@@ -135,7 +135,7 @@ mod tests {
         ");
         insta::assert_snapshot!(complaint("", &["evaluation.limit=0"]), @r"
         azr: --set evaluation.limit=0: config key `evaluation.limit`: 0 is not allowed, only a whole number from 1 to 1000000
-          help: change the value named, in the file or with --set
+          help: change the value, or leave the key out to evaluate all items
         ");
         for set in [
             "run.steps=-1",
