@@ -126,3 +126,16 @@ variable = contextvars.ContextVar("variable", default="default")
 def f(x):
     contextvars.copy_context().run(variable.set, "inside")
     return variable.get()
+
+#: queue_in_c_never_filled -> timeout
+import queue
+def f(x):
+    return queue.SimpleQueue().get()
+
+#: lock_entered_twice -> timeout
+import threading
+lock = threading.Lock()
+def f(x):
+    with lock:
+        with lock:
+            return "entered"
