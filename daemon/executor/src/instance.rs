@@ -22,11 +22,11 @@ pub(crate) const GUARD_FLOOR: Duration = Duration::from_secs(30);
 #[derive(ComponentType, Lift)]
 #[component(record)]
 pub(crate) struct Outcome {
-    kind: String,
-    text: String,
-    exception: String,
-    number: i64,
-    stdout: String,
+    pub(crate) kind: String,
+    pub(crate) text: String,
+    pub(crate) exception: String,
+    pub(crate) number: i64,
+    pub(crate) stdout: String,
 }
 
 /// Runs the job on the calling thread, which must have a stack of `THREAD_STACK_BYTES`.
@@ -209,7 +209,7 @@ fn trap_verdict(error: &wasmtime::Error, host: &Host) -> Verdict {
 
 /// The guest's outcome as a verdict. The guest shares its memory with the program, so nothing in it is trusted:
 /// unknown kinds are crashes, and lengths are checked again.
-fn verdict(outcome: Outcome, limits: &Limits) -> (Verdict, String) {
+pub(crate) fn verdict(outcome: Outcome, limits: &Limits) -> (Verdict, String) {
     let Outcome { kind, mut text, mut exception, number, mut stdout } = outcome;
     let limit = limits.output_chars as usize;
     cut(&mut stdout, limit);

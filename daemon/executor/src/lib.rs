@@ -24,6 +24,7 @@
 
 pub mod analysis;
 pub mod attack;
+mod backend;
 pub mod build;
 mod cache;
 pub mod check;
@@ -34,12 +35,15 @@ mod job;
 pub mod literal;
 mod memory;
 mod pool;
+mod process;
 mod sandbox;
 mod start;
 mod verdict;
 mod wasi;
 
+pub use backend::Backend;
 pub use guest::{Manifest, manifest};
 pub use job::{CallReport, FUEL_PER_SECOND, Job, Limits, Report, StartState};
+pub use process::{ProcessBackend, ProcessConfig, ProcessError};
 pub use sandbox::{Progress, Sandbox, SandboxConfig, SandboxError};
 pub use verdict::Verdict;

@@ -89,20 +89,7 @@ impl Sandbox {
     /// Runs every job from both start states; a call whose two results differ is `nondeterministic`,
     /// else the first run's report is kept. (The `clean` determinism rule.)
     pub fn run_twice_all(&self, jobs: &[Job]) -> Vec<Report> {
-        let both = jobs.iter().flat_map(|job| {
-            [StartState::First, StartState::Second].map(|start| Job { start, ..job.clone() })
-        });
-        let mut reports = self.run_jobs(both.collect()).into_iter();
-        let mut kept = Vec::with_capacity(jobs.len());
-        while let (Some(mut first), Some(second)) = (reports.next(), reports.next()) {
-            for (first, second) in first.calls.iter_mut().zip(&second.calls) {
-                if !same_verdict(&first.verdict, &second.verdict) {
-                    first.verdict = Verdict::Nondeterministic;
-                }
-            }
-            kept.push(first);
-        }
-        kept
+        twice(jobs, |jobs| self.run_jobs(jobs))
     }
 
     /// Are two result texts equal as Python values? Literals are compared on the host as plain data
@@ -164,6 +151,24 @@ impl Sandbox {
             })
             .collect()
     }
+}
+
+/// Every job from both start states, a report a job: what `run` gave for the first, with `nondeterministic` where they differ.
+pub(crate) fn twice(jobs: &[Job], run: impl FnOnce(Vec<Job>) -> Vec<Report>) -> Vec<Report> {
+    let both = jobs
+        .iter()
+        .flat_map(|job| [StartState::First, StartState::Second].map(|start| Job { start, ..job.clone() }));
+    let mut reports = run(both.collect()).into_iter();
+    let mut kept = Vec::with_capacity(jobs.len());
+    while let (Some(mut first), Some(second)) = (reports.next(), reports.next()) {
+        for (first, second) in first.calls.iter_mut().zip(&second.calls) {
+            if !same_verdict(&first.verdict, &second.verdict) {
+                first.verdict = Verdict::Nondeterministic;
+            }
+        }
+        kept.push(first);
+    }
+    kept
 }
 
 /// Nominal time to evaluate one side of an equality.

@@ -3,7 +3,7 @@
 use crate::failure::{Failure, Outcome};
 use crate::{output, sandbox};
 use anyhow::Context;
-use azr_executor::{Job, Limits, Report};
+use azr_executor::{Backend, Job, Limits, ProcessBackend, ProcessConfig, Report};
 use std::io::Read;
 use std::path::PathBuf;
 
@@ -27,9 +27,22 @@ pub struct Args {
     /// Run from two start states and report calls whose results differ as nondeterministic.
     #[arg(long)]
     twice: bool,
+    /// What runs the program: the sandbox, or a locked-down process of this machine's Python, for programs that need numpy
+    /// (Linux only; its verdicts can depend on the machine).
+    #[arg(long, value_enum, default_value_t = BackendName::Wasm)]
+    backend: BackendName,
+    /// Interpreter of the process backend.
+    #[arg(long, value_name = "PATH", default_value = "python3")]
+    python: PathBuf,
     /// Print the report as JSON.
     #[arg(long)]
     json: bool,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum BackendName {
+    Wasm,
+    Process,
 }
 
 /// Runs the command.
@@ -43,8 +56,8 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let program = read_program(&args.program)?;
     let limits = Limits { memory_bytes: args.memory << 20, ..Limits::seconds(args.seconds) };
     let jobs = [Job::new(program, args.calls.clone(), limits)];
-    let sandbox = sandbox::open()?;
-    let reports = if args.twice { sandbox.run_twice_all(&jobs) } else { sandbox.run_all(&jobs) };
+    let backend = open_backend(args)?;
+    let reports = if args.twice { backend.run_twice_all(&jobs) } else { backend.run_all(&jobs) };
     let report = reports.into_iter().next().context("the sandbox gave no report")?;
     if args.json {
         output::say_json(&report)?;
@@ -52,6 +65,23 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         print_report(&report)?;
     }
     Ok(Outcome::Done)
+}
+
+fn open_backend(args: &Args) -> anyhow::Result<Box<dyn Backend>> {
+    Ok(match args.backend {
+        BackendName::Wasm => Box::new(sandbox::open()?),
+        BackendName::Process => {
+            let config =
+                ProcessConfig { python: args.python.clone(), threads: Some(1), ..ProcessConfig::default() };
+            let open = |error: azr_executor::ProcessError| {
+                Failure::new(
+                    error.to_string(),
+                    "leave out --backend process, or name another interpreter with --python",
+                )
+            };
+            Box::new(ProcessBackend::open(&config).map_err(open)?)
+        }
+    })
 }
 
 fn read_program(path: &std::path::Path) -> anyhow::Result<String> {

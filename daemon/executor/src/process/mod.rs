@@ -1,0 +1,134 @@
+//! The optional second backend: jobs in child processes of the machine's own CPython, for programs that need
+//! numpy or long native loops. Linux only, off unless asked for.
+//!
+//! A warm interpreter (`zygote.py`) forks one child for every job. Before the child sees the program it has:
+//! * no file system: landlock lets it read the interpreter's standard library, the shared libraries that this
+//!   maps, and the folders of the packages asked for. Nothing can be written, and its working folder is empty
+//!   and removed;
+//! * no dangerous system calls: seccomp allows what an interpreter needs to compute and answers `EPERM` to
+//!   everything else: sockets, processes, threads, `exec`, signals to any process, `ptrace` and the memory of
+//!   other processes, mounts, name spaces, `io_uring`, `bpf`, changes of limits, identity or priority;
+//! * no network: besides seccomp, an empty network name space where the kernel lets users make one, and
+//!   landlock's rules for TCP and abstract sockets where it has them;
+//! * limits: address space ([`crate::Limits::memory_bytes`] beyond what the warm interpreter has mapped),
+//!   processor time, no file growth, 32 descriptors, no core dumps, no locked memory;
+//! * no capabilities, no environment, empty input, a fixed hash seed and a session of its own.
+//!
+//! Since a child cannot make processes or threads, ending it ends everything that it started. It also ends
+//! when the warm interpreter does, and that ends when this process does.
+//!
+//! What it does not cover:
+//! * The kernel. A fault in one of the allowed system calls, or in a processor, is within a program's reach;
+//!   WebAssembly puts another wall there. So this is a backend for programs that need it, not the default.
+//! * Names. Landlock does not hide that a file exists, nor its size or dates: `os.stat` works where reading
+//!   does not. The user's name, the kernel's and the processor count can be learned too.
+//! * Time and entropy. Clocks are the machine's; `random` and `numpy.random` start from a seed that depends
+//!   on the start state alone, but `os.urandom` and `numpy.random.default_rng()` are real entropy.
+//! * Determinism. A limit is processor time: a call may use `fuel / FUEL_PER_SECOND` seconds of it, and five
+//!   times as long (at least two seconds) by the clock. Whether a program near its limit is a `timeout`
+//!   depends on the machine and its load; `fuel` and `memory_bytes` of a report are measured (peak resident
+//!   memory of the child) and differ from run to run.
+//! * A program's report about itself: as in the sandbox, text is the program's claim. It is bounded in length
+//!   and parsed on the host, and nothing of it is trusted.
+//!
+//! Differences that programs see: this is the machine's Python, with its version and 64-bit hashes, so
+//! expected outputs from the sandbox do not always agree. Exhausting the native stack is `crashed`.
+
+#[cfg(target_os = "linux")]
+mod interpreter;
+#[cfg(target_os = "linux")]
+mod lockdown;
+#[cfg(target_os = "linux")]
+mod protocol;
+#[cfg(target_os = "linux")]
+mod workers;
+#[cfg(target_os = "linux")]
+mod zygote;
+
+use crate::{Backend, Job, Report};
+use std::path::PathBuf;
+#[cfg(target_os = "linux")]
+use workers::Workers;
+
+/// How to open the process backend.
+#[derive(Clone, Debug)]
+pub struct ProcessConfig {
+    /// The interpreter: a path, or a name that is looked up in `PATH`. CPython 3.9 or later.
+    pub python: PathBuf,
+    /// Packages that programs may import beside the standard library, where the interpreter has them.
+    pub packages: Vec<String>,
+    /// Jobs that run at the same time; `None` = one a core.
+    pub threads: Option<usize>,
+}
+
+impl Default for ProcessConfig {
+    fn default() -> Self {
+        Self { python: "python3".into(), packages: vec!["numpy".into()], threads: None }
+    }
+}
+
+/// Why the process backend cannot be opened. A program's misbehaviour is never one of these.
+#[derive(Debug, thiserror::Error)]
+pub enum ProcessError {
+    /// The machine cannot contain a process.
+    #[error("the process backend needs Linux with landlock and seccomp: {0}")]
+    Unsupported(String),
+    /// A program that tried what it must not be able to do was let through, or ended in another way than
+    /// refused.
+    #[error("the filters around the interpreter do not hold: {0}")]
+    Open(String),
+    /// The interpreter does not start or lacks what the backend needs.
+    #[error("the interpreter {} cannot run programs: {reason}", python.display())]
+    Interpreter {
+        /// The interpreter that was asked for.
+        python: PathBuf,
+        /// What went wrong.
+        reason: String,
+    },
+    /// The host lacks something small, such as a folder for temporary files.
+    #[error("the process backend cannot be set up: {0}")]
+    Setup(#[from] std::io::Error),
+}
+
+/// Runs jobs in locked-down child processes of a native CPython.
+#[derive(Debug)]
+pub struct ProcessBackend {
+    workers: Workers,
+}
+
+impl ProcessBackend {
+    /// Asks the interpreter where it lives, starts it behind the filters, and checks that they hold.
+    pub fn open(config: &ProcessConfig) -> Result<Self, ProcessError> {
+        Workers::open(config).map(|workers| Self { workers })
+    }
+}
+
+impl Backend for ProcessBackend {
+    fn identity(&self) -> &str {
+        self.workers.identity()
+    }
+
+    fn run_all(&self, jobs: &[Job]) -> Vec<Report> {
+        self.workers.run_all(jobs)
+    }
+}
+
+/// Elsewhere there are none.
+#[cfg(not(target_os = "linux"))]
+#[derive(Debug)]
+enum Workers {}
+
+#[cfg(not(target_os = "linux"))]
+impl Workers {
+    fn open(_config: &ProcessConfig) -> Result<Self, ProcessError> {
+        Err(ProcessError::Unsupported("this system is not Linux".into()))
+    }
+
+    fn identity(&self) -> &str {
+        match *self {}
+    }
+
+    fn run_all(&self, _jobs: &[Job]) -> Vec<Report> {
+        match *self {}
+    }
+}

@@ -1,0 +1,412 @@
+"""The warm interpreter of the process backend: forks one locked-down child for every job and reports how it ended.
+
+The parent never runs a program. It is single-threaded, without capabilities, behind landlock since before it started, and in an
+empty network name space where the kernel allows. A child closes everything but its result pipe, takes its limits and the
+seccomp filter, and only then touches the program. What comes through the result pipe is the program's claim: the parent counts
+its lines and bytes and hands them on unread.
+
+Frames, both ways, on the socket that is standard input: two little-endian 32-bit lengths, a JSON header, a body.
+"""
+
+import ast
+import asyncio
+import builtins
+import collections
+import ctypes
+import dataclasses
+import datetime
+import decimal
+import fractions
+import functools
+import gc
+import heapq
+import importlib
+import io
+import itertools
+import json
+import math
+import os
+import random
+import re
+import resource
+import select
+import selectors
+import signal
+import statistics
+import string
+import struct
+import sys
+import textwrap
+import time
+import traceback
+import types
+import typing
+
+MESSAGE_CHARS = 1000
+RESULTS = 3
+CONTROL = os.dup(0)
+LIBC = ctypes.CDLL(None, use_errno=True)
+PR_SET_PDEATHSIG, PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 1, 22, 2
+CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWNET = 0x08000000, 0x10000000, 0x40000000
+OUT_OF_MEMORY = b'{"kind":"out_of_memory","text":"","exception":"","number":0,"stdout":"","nanoseconds":0}\n'
+
+
+# ---- the parent ----
+
+
+def _read(length):
+    data = bytearray()
+    while len(data) < length:
+        chunk = os.read(CONTROL, min(length - len(data), 1 << 20))
+        if not chunk:
+            os._exit(0)
+        data += chunk
+    return bytes(data)
+
+
+def _receive():
+    lengths = struct.unpack("<II", _read(8))
+    return json.loads(_read(lengths[0])), _read(lengths[1])
+
+
+def _send(header, body=b""):
+    header = json.dumps(header).encode()
+    _write(CONTROL, struct.pack("<II", len(header), len(body)) + header + body)
+
+
+def _write(descriptor, data):
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def _give_up_rights():
+    """Own session, no descriptors from outside, no network, no capabilities."""
+    os.setsid()
+    os.closerange(3, CONTROL)
+    os.closerange(CONTROL + 1, os.sysconf("SC_OPEN_MAX"))
+    # Not everywhere may users make name spaces; seccomp refuses sockets with or without them.
+    LIBC.unshare(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWIPC)
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)
+    if LIBC.capset(ctypes.byref(header), ctypes.byref((ctypes.c_uint32 * 6)())) != 0:
+        raise OSError(ctypes.get_errno(), "capset")
+
+
+def _warm(config):
+    """Imports what programs may import beside the standard library, and fixes what would differ from start to start."""
+    own = [path for path in sys.path if path]
+    sys.path[:] = own + config["sites"]
+    packages = {}
+    for name in config["packages"]:
+        package = importlib.import_module(name)
+        packages[name] = str(getattr(package, "__version__", "?"))
+    if "numpy" in packages:
+        for part in ("fft", "linalg", "random"):
+            importlib.import_module("numpy." + part)
+        sys.modules["numpy.random"].seed(config["seed"])
+    # Only the packages asked for: their parts are found through the packages themselves.
+    sys.path[:] = own
+    os.environ.clear()
+    _prepare()
+    return packages
+
+
+def _cpu_seconds(pid):
+    return time.clock_gettime((~pid << 3) | 2)
+
+
+def _supervise(pid, handle, results, limits):
+    """Collects a child's lines until it ends, is done or exceeds a limit. Returns (why it is stopped, what it wrote)."""
+    kept, lines = bytearray(), 0
+    cpu_start, wall_start = 0.0, time.monotonic()
+    poller = select.poll()
+    poller.register(CONTROL, 0)
+    poller.register(handle, select.POLLIN)
+    poller.register(results, select.POLLIN)
+    while True:
+        cpu = limits["cpu_seconds"] - (_cpu_seconds(pid) - cpu_start)
+        wall = limits["wall_seconds"] - (time.monotonic() - wall_start)
+        if min(cpu, wall) <= 0:
+            return "timeout", kept
+        events = dict(poller.poll(max(1, math.ceil(min(cpu, wall) * 1000))))
+        if CONTROL in events:
+            return "abandoned", kept
+        ended = handle in events
+        while results in events:
+            # A dead child's pipe is read to its end, a living one's as far as it goes now.
+            chunk = os.read(results, 1 << 16)
+            if not chunk:
+                poller.unregister(results)
+                break
+            kept += chunk
+            more = chunk.count(b"\n")
+            lines += more
+            if len(kept) > limits["bytes"]:
+                return "flood", kept[: limits["bytes"]]
+            if lines >= limits["lines"]:
+                return "done", kept
+            # The first line says that the program is loaded: loading and the first call share one budget.
+            if more and lines > 1:
+                cpu_start, wall_start = _cpu_seconds(pid), time.monotonic()
+            if not ended:
+                break
+        if ended:
+            return "ended", kept
+
+
+def _run_job(limits, body):
+    parent = os.getpid()
+    results, child_results = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            _child(parent, child_results, limits, body)
+        finally:
+            os.abort()
+    os.close(child_results)
+    handle = os.pidfd_open(pid)
+    try:
+        why, kept = _supervise(pid, handle, results, limits)
+    finally:
+        # The child cannot make processes, so its group is itself; both are named in case it did not come that far.
+        for kill in (os.kill, os.killpg):
+            try:
+                kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        _, status, usage = os.wait4(pid, 0)
+        os.close(handle)
+        os.close(results)
+    if why == "abandoned":
+        os._exit(0)
+    header = {
+        "why": why,
+        "code": os.WEXITSTATUS(status) if os.WIFEXITED(status) else 0,
+        "signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0,
+        "cpu_nanoseconds": int((usage.ru_utime + usage.ru_stime) * 1e9),
+        "memory_bytes": usage.ru_maxrss * 1024,
+    }
+    _send(header, bytes(kept))
+
+
+# ---- the child ----
+
+
+def _child(parent, results, limits, body):
+    os.dup2(results, RESULTS)
+    try:
+        _lock_down(parent, limits)
+    except BaseException as error:
+        line = {"kind": "setup", "text": f"{type(error).__name__}: {error}"}
+        _write(RESULTS, json.dumps(line).encode() + b"\n")
+        return
+    # The module draws a new state after every fork.
+    random.seed(_config["seed"])
+    _Program(json.loads(body)).run()
+    os._exit(0)
+
+
+def _lock_down(parent, limits):
+    os.setsid()
+    empty, writer = os.pipe()
+    os.close(writer)
+    os.dup2(empty, 0)
+    os.dup2(1, 2)
+    os.closerange(RESULTS + 1, 1024)
+    for name, value in {
+        "AS": limits["address_space"],
+        "CPU": limits["cpu_seconds_in_all"],
+        "FSIZE": 0,
+        "NPROC": 0,
+        "NOFILE": 32,
+        "CORE": 0,
+        "MEMLOCK": 0,
+        "MSGQUEUE": 0,
+    }.items():
+        resource.setrlimit(getattr(resource, "RLIMIT_" + name), (value, value))
+    if LIBC.prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0) != 0 or os.getppid() != parent:
+        raise OSError("the parent is gone")
+    # Last: from here on prctl is refused as well.
+    if LIBC.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(_FILTER), 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "the kernel refuses the seccomp filter")
+
+
+class _SockFprog(ctypes.Structure):
+    _fields_ = [("length", ctypes.c_ushort), ("instructions", ctypes.c_void_p)]
+
+
+class _TimeSelector(selectors.SelectSelector):
+    """The selector of an event loop that has no files: waiting is sleeping."""
+
+    def select(self, timeout=None):
+        if timeout is not None and timeout > 0:
+            time.sleep(timeout)
+        return []
+
+
+class _Capture(io.RawIOBase):
+    """What a program prints: the first `limit` characters of UTF-8 are kept (four bytes each at most)."""
+
+    def __init__(self):
+        self.kept, self.limit = bytearray(), 0
+
+    def writable(self):
+        return True
+
+    def write(self, data):
+        room = 4 * self.limit - len(self.kept)
+        if room > 0:
+            self.kept += bytes(data[:room])
+        return len(data)
+
+    def take(self):
+        text = self.kept.decode("utf-8", "replace")[: self.limit]
+        self.kept = bytearray()
+        return text
+
+
+class _Discard(io.RawIOBase):
+    def writable(self):
+        return True
+
+    def write(self, data):
+        return len(data)
+
+
+_CAPTURE = _Capture()
+_STDOUT = io.TextIOWrapper(io.BufferedWriter(_CAPTURE), encoding="utf-8", errors="backslashreplace", newline="\n")
+
+
+def _prepare():
+    """What every child finds done already."""
+    # An event loop needs no sockets to run coroutines: it only ever waits for time.
+    loop = asyncio.SelectorEventLoop
+    loop._make_self_pipe = loop._close_self_pipe = lambda _loop: None
+    loop._write_to_self = lambda _loop: None
+    selectors.DefaultSelector = _TimeSelector
+    sys.argv[:] = [""]
+    sys.stdin = sys.__stdin__ = io.TextIOWrapper(io.BytesIO(b""), encoding="utf-8")
+    sys.stdout = sys.__stdout__ = _STDOUT
+    sys.stderr = sys.__stderr__ = io.TextIOWrapper(
+        io.BufferedWriter(_Discard()), encoding="utf-8", errors="backslashreplace", newline="\n"
+    )
+    if hasattr(sys, "set_int_max_str_digits"):
+        sys.set_int_max_str_digits(0)
+
+
+def _plain(text, limit=None):
+    """`text` as an exact `str` that UTF-8 can carry (a program may return subclasses and lone surrogates)."""
+    text = str.__str__(text)
+    if limit is not None:
+        text = text[:limit]
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _failure(error):
+    """The outcome of an exception that left the program: (kind, text, exception, number)."""
+    cls = type(error)
+    if isinstance(error, SystemExit):
+        code = error.code
+        number = 0 if code is None else int(code) if isinstance(code, int) else 1
+        return "exited", "", "", max(-(2**31), min(2**31 - 1, number))
+    if isinstance(error, MemoryError):
+        return "out_of_memory", "", "", 0
+    try:
+        message = _plain(str(error), MESSAGE_CHARS)
+    except BaseException:
+        message = ""
+    if cls is ModuleNotFoundError and isinstance(error.name, str):
+        return "missing_module", _plain(error.name, MESSAGE_CHARS), "", 0
+    return "raised", message, _plain(cls.__name__, MESSAGE_CHARS), 0
+
+
+def _syntax(error):
+    """The outcome of text that does not compile; the parser reports depth as MemoryError or RecursionError."""
+    if isinstance(error, SyntaxError):
+        message, line = error.msg, error.lineno or 0
+    elif isinstance(error, (MemoryError, RecursionError)):
+        message, line = "too deeply nested to compile", 0
+    else:
+        message, line = f"{type(error).__name__}: {error}", 0
+    return "syntax_error", _plain(message, MESSAGE_CHARS), "", max(0, line)
+
+
+class _Program:
+    """One job: the program's module level, then its calls, a line for each."""
+
+    def __init__(self, job):
+        self.job, self.code, self.namespace = job, None, {}
+        self.spent = 0
+
+    def run(self):
+        _CAPTURE.limit = self.job["output_chars"]
+        # The frames below the program are not the program's.
+        sys.setrecursionlimit(self.job["recursion"] + 8)
+        outcome = self.load()
+        self.emit(outcome)
+        if outcome[0] == "loaded":
+            for index, call in enumerate(self.job["calls"]):
+                # The module level has just run for the first call.
+                self.emit(self.evaluate(call, self.job["fresh_namespace"] and index > 0))
+
+    def emit(self, outcome):
+        try:
+            spent = time.process_time_ns()
+            try:
+                _STDOUT.flush()
+                printed = _CAPTURE.take()
+            except MemoryError:
+                raise
+            except BaseException:
+                printed = ""
+            names = ("kind", "text", "exception", "number", "stdout", "nanoseconds")
+            line = dict(zip(names, (*outcome, printed, spent - self.spent)))
+            self.spent = spent
+            data = json.dumps(line, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
+        except MemoryError:
+            data = OUT_OF_MEMORY
+        _write(RESULTS, data)
+
+    def run_module_level(self):
+        main = sys.modules["__main__"] = types.ModuleType("__main__")
+        self.namespace = main.__dict__
+        self.namespace["__builtins__"] = builtins
+        exec(self.code, self.namespace)
+
+    def load(self):
+        try:
+            self.code = compile(self.job["program"], "<program>", "exec", dont_inherit=True)
+        except BaseException as error:
+            return _syntax(error)
+        try:
+            self.run_module_level()
+        except BaseException as error:
+            return _failure(error)
+        return "loaded", "", "", 0
+
+    def evaluate(self, call, fresh_namespace):
+        try:
+            code = compile(call.strip(), "<call>", "eval", dont_inherit=True)
+        except BaseException as error:
+            return _syntax(error)
+        try:
+            if fresh_namespace:
+                self.run_module_level()
+            text = repr(eval(code, self.namespace))
+            if len(text) > _CAPTURE.limit:
+                return "output_too_large", "", "", len(text)
+            return "value", _plain(text), "", 0
+        except BaseException as error:
+            return _failure(error)
+
+
+_config, _instructions = _receive()
+_BUFFER = ctypes.create_string_buffer(_instructions, len(_instructions))
+_FILTER = _SockFprog(len(_instructions) // 8, ctypes.addressof(_BUFFER))
+_give_up_rights()
+_packages = _warm(_config)
+gc.collect()
+gc.freeze()
+_send({"packages": _packages})
+while True:
+    _run_job(*_receive())
