@@ -24,6 +24,9 @@ pub mod reward;
 mod rollout;
 pub mod run;
 pub mod seed;
+#[cfg(test)]
+#[path = "../../../tests/src/skip.rs"]
+mod skip;
 pub mod solve;
 pub mod step;
 pub mod task;

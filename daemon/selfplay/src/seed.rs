@@ -297,7 +297,7 @@ mod tests {
         let (Some(triplets), Some(induction)) =
             (read("7b_coder_seed_io.jsonl.gz"), read("7b_coder_code_f_seed_io.jsonl.gz"))
         else {
-            println!("skipped: no seed files at ../shared/data/azr-seeds");
+            crate::skip::skipped("no seed files at ../shared/data/azr-seeds");
             return;
         };
         assert_eq!(triplets_from_jsonl(&triplets).unwrap().len(), 256);

@@ -199,7 +199,7 @@ mod tests {
         let path =
             concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data/prompts/reference-prompts.json");
         let Ok(json) = std::fs::read_to_string(path) else {
-            println!("skipped: no reference prompts at ../shared/data/prompts");
+            crate::skip::skipped("no reference prompts at ../shared/data/prompts");
             return;
         };
         let texts = ReferenceTexts::from_json(&json).unwrap();

@@ -1,6 +1,9 @@
 //! What the integration tests share: one sandbox, golden files, a script that plays the method without a model.
 #![allow(dead_code, reason = "every test file uses its own part")]
 
+#[path = "../../../../tests/src/skip.rs"]
+mod skip;
+
 use azr_executor::{Sandbox, SandboxConfig};
 use azr_selfplay::config::{Mode, PromptProfile, SeedSource, SelfPlayConfig};
 use azr_selfplay::policy::ScriptedPolicy;
@@ -18,7 +21,7 @@ pub fn sandbox() -> &'static Sandbox {
     })
 }
 
-/// Rows of a golden file, or `None` with a printed reason where the data is absent.
+/// Rows of a golden file, or `None` with the reason shown where the data is absent.
 #[expect(
     clippy::disallowed_methods,
     reason = "the folder of the golden files is an environment variable of tests"
@@ -30,7 +33,7 @@ pub fn golden(name: &str) -> Option<Vec<serde_json::Value>> {
     );
     let path = folder.join(format!("{name}.jsonl.gz"));
     let Ok(file) = std::fs::File::open(&path) else {
-        println!("skipped: no {}", path.display());
+        skip::skipped(&format!("no {}", path.display()));
         return None;
     };
     let mut text = String::new();
