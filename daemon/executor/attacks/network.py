@@ -35,12 +35,12 @@ import socket
 def f(x):
     return socket.getaddrinfo("example.com", 80)
 
-#: resolve_in_c -> raised gaierror
+#: resolve_in_c -> raised PermissionError
 import _socket
 def f(x):
     return _socket.getaddrinfo(b"example.com", 80)
 
-#: lookup_tells_a_name_server -> raised gaierror
+#: lookup_tells_a_name_server -> raised PermissionError
 import _socket
 def f(x):
     return _socket.gethostbyname(b"secret.example.com")

@@ -135,7 +135,8 @@ def f(x):
     sys.setprofile(profiler)
     return 3
 
-#: monitoring_tool -> value 3
+#: monitoring_tool -> raised PermissionError
+# A callback would run in the guest's own frames too.
 import sys
 events = []
 def f(x):
@@ -144,7 +145,7 @@ def f(x):
     sys.monitoring.set_events(1, sys.monitoring.events.CALL)
     return 3
 
-#: monitoring_tool_raises_in_the_guest -> raised ValueError
+#: monitoring_tool_raises_in_the_guest -> raised PermissionError
 import sys
 def f(x):
     def spy(*arguments):

@@ -8,6 +8,11 @@ the patches below only turn what the host would refuse anyway into the errors a 
 import wit_world
 
 import builtins
+
+# A function takes its builtins from here when it is made: what a program replaces in `builtins` does not reach it.
+__builtins__ = dict(vars(builtins))
+
+import _thread
 import gc
 import importlib.machinery
 import io
@@ -23,10 +28,10 @@ importlib.machinery.SourceFileLoader.source_to_code = lambda _loader, data, path
 MODULES = """
 __future__ _pylong _strptime abc argparse array ast asyncio atexit base64 binascii bisect builtins calendar cmath code codecs
 collections collections.abc colorsys concurrent.futures concurrent.futures.thread configparser contextlib contextvars copy copyreg csv
-dataclasses datetime decimal difflib dis encodings.ascii encodings.base64_codec encodings.cp1252 encodings.hex_codec
+dataclasses datetime decimal difflib dis encodings.ascii encodings.base64_codec encodings.cp1252 encodings.hex_codec encodings.idna
 encodings.iso8859_1 encodings.latin_1 encodings.punycode encodings.raw_unicode_escape encodings.rot_13 encodings.unicode_escape
 encodings.utf_16 encodings.utf_16_be encodings.utf_16_le encodings.utf_32 encodings.utf_8_sig enum errno fnmatch fractions functools
-gc getopt getpass glob graphlib gzip hashlib heapq hmac html html.entities html.parser importlib importlib.machinery importlib.util
+gc getopt getpass glob graphlib gzip hashlib heapq hmac html html.entities html.parser importlib importlib.machinery importlib.resources importlib.util
 inspect io ipaddress itertools json keyword linecache locale logging marshal math numbers opcode operator os os.path pathlib pickle
 pkgutil platform posixpath pprint queue random re reprlib sched secrets select shlex shutil signal socket stat statistics string
 string.templatelib struct subprocess symtable sys tempfile textwrap threading time timeit token tokenize traceback tracemalloc types
@@ -41,21 +46,27 @@ import datetime
 import decimal
 import json
 import os
+import posix
+import queue
 import random
 import re
 import selectors
 import socket
 import subprocess
 import textwrap
+import threading
 import time
 import traceback
+import types
 import typing
 
 import analysis
 
 MESSAGE_CHARS = 1000
 # Hidden from the program's imports (a courtesy; a program that digs finds its guest, see the crate documentation).
-_OWN_MODULES = "analysis guest wit_world componentize_py_types componentize_py_runtime componentize_py_async_support poll_loop".split()
+_OWN_MODULES = frozenset(
+    "analysis guest wit_world componentize_py_types componentize_py_runtime componentize_py_async_support poll_loop".split()
+)
 
 
 def _warm():
@@ -88,11 +99,19 @@ def _deny():
     """Clean errors for what the host has not got: files, processes, sockets."""
     builtins.open = io.open = _denied("open")
     for name in (
-        "access chdir chmod fork getcwd kill link listdir lstat makedirs mkdir open popen readlink remove removedirs rename renames "
+        "access chdir chmod fork kill link listdir lstat makedirs mkdir open popen readlink remove removedirs rename renames "
         "replace rmdir scandir spawnv stat symlink system truncate unlink utime walk"
     ).split():
         setattr(os, name, _denied("os." + name))
-    os._exit = lambda status=0: wit_world.leave(int(status))
+    os._exit = posix._exit = lambda status=0: wit_world.leave(int(status))
+    os.getcwd = posix.getcwd = lambda: "/"
+    sys.monitoring.register_callback = _denied("sys.monitoring.register_callback")
+    # The interpreter's own count began while this guest was built.
+    time.process_time, time.process_time_ns = (lambda: time.monotonic()), (lambda: time.monotonic_ns())
+    for module, names in ((_thread, "lock LockType allocate_lock allocate"), (threading, "Lock _allocate_lock")):
+        for name in names.split():
+            setattr(module, name, _Lock)
+    queue.SimpleQueue = queue._PySimpleQueue
     for name in ("create_connection", "create_server", "getaddrinfo", "gethostbyname", "gethostname", "socketpair"):
         setattr(socket, name, _denied("socket." + name))
     # An event loop needs no sockets to run coroutines: it only ever waits for time.
@@ -105,8 +124,60 @@ def _deny():
     sys.path[:] = []
     sys.path_hooks[:] = []
     sys.path_importer_cache.clear()
-    sys.meta_path[:] = [finder for finder in sys.meta_path if getattr(finder, "__name__", "") != "PathFinder"]
-    sys.argv[:] = [""]
+    finders = [finder for finder in sys.meta_path if getattr(finder, "__name__", "") != "PathFinder"]
+    sys.meta_path[:] = [_OwnModules, *finders]
+
+
+class _OwnModules:
+    """The guest's own modules are none of the program's."""
+
+    @staticmethod
+    def find_spec(name, _path=None, _target=None):
+        if name in _OWN_MODULES:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+
+class _Lock:
+    """A lock of an interpreter without threads: to wait for it for ever is to wait until the time is up."""
+
+    __slots__ = ("__weakref__", "_held")
+
+    def __init__(self):
+        self._held = False
+
+    def acquire(self, blocking=True, timeout=-1):
+        if not blocking and timeout != -1:
+            raise ValueError("can't specify a timeout for a non-blocking call")
+        if timeout < 0 and timeout != -1:
+            raise ValueError("timeout value must be a non-negative number")
+        if self._held:
+            if not blocking:
+                return False
+            while timeout == -1:
+                time.sleep(3600)
+            time.sleep(timeout)
+            return False
+        self._held = True
+        return True
+
+    def release(self):
+        if not self._held:
+            raise RuntimeError("release unlocked lock")
+        self._held = False
+
+    def locked(self):
+        return self._held
+
+    def __enter__(self):
+        return self.acquire()
+
+    def __exit__(self, *_error):
+        self.release()
+
+    def _at_fork_reinit(self):
+        self._held = False
+
+    acquire_lock, release_lock, locked_lock = acquire, release, locked
 
 
 class _TimeSelector(selectors.SelectSelector):
@@ -169,36 +240,51 @@ def _outcome(kind, text="", exception="", number=0):
         printed = _capture.take()
     except BaseException:
         printed = ""
-    return wit_world.Outcome(kind, text, exception, number, printed)
+    # Not the generated class, which a program could change: only the fields are read.
+    return types.SimpleNamespace(kind=kind, text=text, exception=exception, number=number, stdout=printed)
+
+
+# Read past what a program's classes say of themselves.
+_class_name = type.__dict__["__name__"].__get__
+_exit_code = SystemExit.__dict__["code"].__get__
+
+
+def _is(value, kind):
+    """`isinstance`, but of the true class: `__class__` may lie."""
+    return issubclass(type(value), kind)
 
 
 def _failure(error):
     """The outcome of an exception that left the program."""
     cls = type(error)
-    if isinstance(error, SystemExit):
-        code = error.code
-        number = 0 if code is None else int(code) if isinstance(code, int) else 1
+    if _is(error, SystemExit):
+        code = _exit_code(error)
+        number = 0 if code is None else int.__index__(code) if _is(code, int) else 1
         return _outcome("exited", number=max(-(2**31), min(2**31 - 1, number)))
-    if isinstance(error, MemoryError):
+    if _is(error, MemoryError):
         return _outcome("out_of_memory")
     try:
         message = _plain(str(error), MESSAGE_CHARS)
     except BaseException:
         message = ""
-    if cls is ModuleNotFoundError and isinstance(error.name, str):
+    if cls is ModuleNotFoundError and _is(error.name, str):
         return _outcome("missing_module", _plain(error.name, MESSAGE_CHARS))
-    return _outcome("raised", message, _plain(cls.__name__, MESSAGE_CHARS))
+    return _outcome("raised", message, _plain(_class_name(cls), MESSAGE_CHARS))
 
 
 def _syntax(error):
     """The outcome of text that does not compile; the parser reports depth as MemoryError or RecursionError."""
-    if isinstance(error, SyntaxError):
-        message, line = error.msg, error.lineno or 0
-    elif isinstance(error, (MemoryError, RecursionError)):
+    if _is(error, SyntaxError):
+        message, line = error.msg, error.lineno
+        message, line = message if _is(message, str) else "", line if _is(line, int) else 0
+    elif _is(error, (MemoryError, RecursionError)):
         message, line = "too deeply nested to compile", 0
+    elif _is(error, (ValueError, OverflowError)):
+        message, line = f"{_class_name(type(error))}: {error}", 0
     else:
-        message, line = f"{type(error).__name__}: {error}", 0
-    return _outcome("syntax_error", _plain(message, MESSAGE_CHARS), number=max(0, line))
+        # Not the text's fault: a hook of the program.
+        return _failure(error)
+    return _outcome("syntax_error", _plain(message, MESSAGE_CHARS), number=max(0, int.__index__(line)))
 
 
 def _run_module_level():
@@ -212,6 +298,7 @@ class WitWorld(wit_world.WitWorld):
         global _program
         for name in _OWN_MODULES:
             sys.modules.pop(name, None)
+        sys.argv = [""]
         _capture.limit = output_chars
         # The guest's own frames below the program are not the program's.
         sys.setrecursionlimit(recursion + 4)
@@ -234,8 +321,9 @@ class WitWorld(wit_world.WitWorld):
             if fresh_namespace:
                 _run_module_level()
             text = repr(eval(code, _namespace))
-            if len(text) > _capture.limit:
-                return _outcome("output_too_large", number=len(text))
+            length = str.__len__(text)
+            if length > _capture.limit:
+                return _outcome("output_too_large", number=length)
             text = _plain(text)
         except BaseException as error:
             return _failure(error)
@@ -260,7 +348,9 @@ class WitWorld(wit_world.WitWorld):
 
 def _drift():
     """Moves the heap's free slots by a random amount, so that the two start states also differ in addresses."""
-    return [bytes(size - 33) for size in range(48, 513, 16) for _ in range(os.urandom(1)[0] % 32)]
+    small = [object() for _ in range(os.urandom(1)[0])], [(None,) for _ in range(os.urandom(1)[0])]
+    large = [bytes(4096 + 16 * os.urandom(1)[0])]
+    return small, large, [bytes(size - 17) for size in range(32, 513, 16) for _ in range(os.urandom(1)[0] % 32)]
 
 
 _warm()

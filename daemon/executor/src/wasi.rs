@@ -264,7 +264,7 @@ fn define_function(instance: &mut LinkerInstance<'_, Host>, interface: &str, fun
             define_random(instance, function)
         }
         _ => match function {
-            "get-stdin" | "get-stdout" | "get-stderr" => {
+            "get-stdin" | "get-stdout" | "get-stderr" | "instance-network" => {
                 instance.func_wrap(function, |mut store, (): ()| {
                     store.data_mut().handles_changed = true;
                     Ok((Resource::<Handle>::new_own(0),))
@@ -448,11 +448,15 @@ fn deny(
         _ => None,
     });
     let full_name = format!("{interface}.{name}");
-    instance.func_new(name, move |_, _, _, results| match &refusal {
-        Some(code) => {
-            results[0] = Val::Result(Err(Some(Box::new(Val::Enum(code.clone())))));
-            Ok(())
+    instance.func_new(name, move |mut store, _, parameters, results| {
+        // Handles lent to this call must be given back before it ends.
+        for parameter in parameters {
+            if let Val::Resource(handle) = parameter {
+                handle.resource_drop(&mut store)?;
+            }
         }
-        None => Err(unavailable(&full_name)),
+        let Some(code) = &refusal else { return Err(unavailable(&full_name)) };
+        results[0] = Val::Result(Err(Some(Box::new(Val::Enum(code.clone())))));
+        Ok(())
     })
 }

@@ -6,6 +6,9 @@
     reason = "a panic is the failure; a skipped test says why"
 )]
 
+#[path = "../../../tests/src/skip.rs"]
+mod skip;
+
 use azr_executor::analysis::{
     self, AnalysisRequest, BannedNames, Operation, ProgramMetrics, TypeCounters, ast_edit_distance,
     banned_imports, check_composite_function, check_no_definitions, determine_type, functions,
@@ -39,7 +42,7 @@ fn golden<T: DeserializeOwned>(file: &str) -> Option<Vec<T>> {
     );
     let path = folder.join(file);
     let Ok(compressed) = std::fs::File::open(&path) else {
-        println!("skipped: no golden cases at {}", path.display());
+        skip::skipped(&format!("no golden cases at {}", path.display()));
         return None;
     };
     let lines = BufReader::new(flate2::read::GzDecoder::new(compressed)).lines();

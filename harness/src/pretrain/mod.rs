@@ -15,7 +15,7 @@ pub mod tokenizer;
 pub mod train;
 pub mod world;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use azr_executor::Sandbox;
 use recipe::{Recipe, RecipeRecord};
 use std::collections::BTreeSet;
@@ -121,7 +121,12 @@ pub fn verify(
     say: Say<'_>,
 ) -> Result<Verification> {
     if record.guest != sandbox.guest_hash() {
-        bail!("the recipe was made with guest {}, this sandbox is {}", record.guest, sandbox.guest_hash());
+        // The values of the corpus are Python's, not the guest's build's: the comparison decides.
+        say(&format!(
+            "the recipe was made with guest {}, this sandbox is {}",
+            record.guest,
+            sandbox.guest_hash()
+        ));
     }
     let (_, held_out): (_, BTreeSet<String>) = suites::draw_all(sandbox)?;
     let mut run = Pretraining::start(record.recipe.clone())?;
