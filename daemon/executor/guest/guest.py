@@ -294,11 +294,13 @@ def _run_module_level():
 
 
 class WitWorld(wit_world.WitWorld):
-    def load(self, program, output_chars, recursion):
+    def load(self, program, stdin, output_chars, recursion):
         global _program
         for name in _OWN_MODULES:
             sys.modules.pop(name, None)
         sys.argv = [""]
+        if stdin:
+            sys.stdin = sys.__stdin__ = io.TextIOWrapper(io.BytesIO(stdin.encode()), encoding="utf-8")
         _capture.limit = output_chars
         # The guest's own frames below the program are not the program's.
         sys.setrecursionlimit(recursion + 4)

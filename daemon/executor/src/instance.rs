@@ -50,7 +50,7 @@ fn run_in_one_instance(guests: &Guests, job: &Job, guard_floor: Duration, report
             return;
         }
     };
-    let loaded = session.load(&job.program);
+    let loaded = session.load(job);
     // What the module level prints belongs to the first call of the instance, as its fuel does.
     let mut printed = String::new();
     let failed = match loaded {
@@ -155,9 +155,10 @@ impl<'a> Session<'a> {
         self.fresh.store.data().memory.peak as u64
     }
 
-    fn load(&mut self, program: &str) -> Result<Outcome, Verdict> {
+    fn load(&mut self, job: &Job) -> Result<Outcome, Verdict> {
         let load = self.fresh.load;
-        let parameters = (program.to_owned(), self.limits.output_chars, self.limits.recursion);
+        let parameters =
+            (job.program.clone(), job.stdin.clone(), self.limits.output_chars, self.limits.recursion);
         self.enter(|store| load.call(store, parameters))
     }
 

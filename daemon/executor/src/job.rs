@@ -54,6 +54,9 @@ pub struct Job {
     pub program: String,
     /// Expressions evaluated in the program's namespace, in order, e.g. `f([1, 2])`.
     pub calls: Vec<String>,
+    /// What the program finds on its standard input.
+    #[serde(default)]
+    pub stdin: String,
     /// Limits.
     pub limits: Limits,
     /// Start state.
@@ -65,7 +68,19 @@ pub struct Job {
 impl Job {
     /// A job from the first start state, one namespace for all calls.
     pub fn new(program: impl Into<String>, calls: Vec<String>, limits: Limits) -> Self {
-        Self { program: program.into(), calls, limits, start: StartState::First, fresh_namespace: false }
+        Self {
+            program: program.into(),
+            calls,
+            stdin: String::new(),
+            limits,
+            start: StartState::First,
+            fresh_namespace: false,
+        }
+    }
+
+    /// A script that reads `stdin` and prints: the one report has what it printed, and `None` as its value.
+    pub fn script(program: impl Into<String>, stdin: impl Into<String>, limits: Limits) -> Self {
+        Self { stdin: stdin.into(), ..Self::new(program, vec!["None".to_owned()], limits) }
     }
 }
 

@@ -15,8 +15,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use wasmtime::component::{Instance, InstancePre, TypedFunc};
 use wasmtime::{Engine, Store, UpdateDeadline};
 
-/// Parameters of the export `load`: program, characters of output, recursion limit.
-pub(crate) type Load = TypedFunc<(String, u32, u32), (Outcome,)>;
+/// Parameters of the export `load`: program, standard input, characters of output, recursion limit.
+pub(crate) type Load = TypedFunc<(String, String, u32, u32), (Outcome,)>;
 /// Parameters of the export `evaluate`: expression, in a fresh namespace?
 pub(crate) type Evaluate = TypedFunc<(String, bool), (Outcome,)>;
 

@@ -385,3 +385,19 @@ fn an_instance_put_back_is_as_good_as_a_new_one() {
         assert!(expected == first && expected == second, "row {row}: {expected:?}\n{first:?}\n{second:?}");
     }
 }
+
+#[test]
+fn a_script_reads_its_input_and_prints() {
+    let program = "import sys\nn = int(input())\nprint(sum(int(line) for line in sys.stdin), n)";
+    let run = |stdin: &str| {
+        let mut report = sandbox().run(&Job::script(program, stdin, Limits::seconds(0.05)));
+        let call = report.calls.remove(0);
+        (call.verdict, call.stdout)
+    };
+    assert_eq!(run("2\n20\n22\n"), (value("None"), "42 2\n".to_owned()));
+    assert_eq!(
+        run("é"),
+        (raised("ValueError", "invalid literal for int() with base 10: 'é'"), String::new())
+    );
+    assert_eq!(run(""), (raised("EOFError", "EOF when reading a line"), String::new()));
+}

@@ -342,6 +342,8 @@ class _Program:
         _CAPTURE.limit = self.job["output_chars"]
         # The frames below the program are not the program's.
         sys.setrecursionlimit(self.job["recursion"] + 8)
+        if self.job["stdin"]:
+            sys.stdin = sys.__stdin__ = io.TextIOWrapper(io.BytesIO(self.job["stdin"].encode()), encoding="utf-8")
         outcome = self.load()
         self.emit(outcome)
         if outcome[0] == "loaded":

@@ -42,6 +42,7 @@ struct Ready {
 struct ChildJob<'a> {
     program: &'a str,
     calls: &'a [String],
+    stdin: &'a str,
     output_chars: u32,
     recursion: u32,
     fresh_namespace: bool,
@@ -96,6 +97,7 @@ impl Zygote {
         let body = serde_json::to_vec(&ChildJob {
             program: &job.program,
             calls,
+            stdin: &job.stdin,
             output_chars: job.limits.output_chars,
             recursion: job.limits.recursion,
             fresh_namespace: job.fresh_namespace,

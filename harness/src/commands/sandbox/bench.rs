@@ -37,6 +37,9 @@ pub struct Args {
     /// The interpreter of the peers; "none" leaves them out.
     #[arg(long, default_value = "python3")]
     python: String,
+    /// Also run this many trivial programs in a row and print the memory of this process before and after.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    soak: usize,
     /// Print the result as JSON.
     #[arg(long)]
     json: bool,
@@ -75,6 +78,7 @@ struct Measured {
     sandbox: f64,
     /// The same with a new instance for every job.
     new_instances: f64,
+    pool: Option<f64>,
     warm: Option<f64>,
     fork: Option<f64>,
     new_process: Option<f64>,
@@ -107,6 +111,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
             workload: workload.name,
             sandbox: processor,
             new_instances: rates(&without_reuse, workload).0,
+            pool: peers.and_then(|peers| peers.pool).map(rate),
             warm: peers.map(|peers| rate(peers.warm)),
             fork: peers.map(|peers| rate(peers.fork)),
             new_process: peers.map(|peers| rate(peers.new)),
@@ -119,7 +124,33 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     } else {
         print(&table)?;
     }
+    if args.soak > 0 {
+        soak(&all, &workloads, args.soak)?;
+    }
     Ok(Outcome::Done)
+}
+
+/// Memory of this process over a long series of jobs of all workloads.
+fn soak(sandbox: &Sandbox, workloads: &[Workload], n: usize) -> anyhow::Result<()> {
+    let jobs: Vec<Job> =
+        workloads.iter().take(3).flat_map(|workload| workload.jobs.iter().cloned()).collect();
+    let part = n.div_ceil(10).max(1);
+    for tenth in 0..=10 {
+        if let Some(mebibytes) = resident_mebibytes() {
+            output::note(format!("{:>8} jobs: {mebibytes} MiB resident", tenth * part));
+        }
+        if tenth < 10 {
+            let batch: Vec<Job> = jobs.iter().cycle().skip(tenth * part).take(part).cloned().collect();
+            sandbox.run_all(&batch);
+        }
+    }
+    Ok(())
+}
+
+/// Resident memory of this process, where the system tells.
+fn resident_mebibytes() -> Option<u64> {
+    let pages: u64 = std::fs::read_to_string("/proc/self/statm").ok()?.split(' ').nth(1)?.parse().ok()?;
+    Some(pages * rustix::param::page_size() as u64 >> 20)
 }
 
 fn workloads(sandbox: &Sandbox, folder: Option<&Path>) -> anyhow::Result<Vec<Workload>> {
@@ -194,6 +225,8 @@ type Spent = (f64, f64, f64);
 
 #[derive(Clone, Copy, Deserialize)]
 struct Peers {
+    #[serde(default)]
+    pool: Option<Spent>,
     warm: Spent,
     fork: Spent,
     new: Spent,
@@ -239,16 +272,17 @@ fn peers(args: &Args, workload: &Workload) -> anyhow::Result<Option<Peers>> {
 fn print(table: &[Measured]) -> anyhow::Result<()> {
     output::say("programs per second of processor time (a program and all its calls)")?;
     output::say(format!(
-        "{:<24}{:>9}{:>14}{:>13}{:>8}{:>13}   wall, 1 thread and all",
-        "", "sandbox", "new instances", "warm worker", "fork", "new python3"
+        "{:<24}{:>9}{:>14}{:>8}{:>8}{:>8}{:>13}   wall, 1 thread and all",
+        "", "sandbox", "new instances", "pool", "warm", "fork", "new python3"
     ))?;
     for row in table {
         let peer = |rate: Option<f64>| rate.map_or("-".to_owned(), |rate| format!("{rate:.0}"));
         output::say(format!(
-            "{:<24}{:>9.0}{:>14.0}{:>13}{:>8}{:>13}   {:.0} and {:.0}",
+            "{:<24}{:>9.0}{:>14.0}{:>8}{:>8}{:>8}{:>13}   {:.0} and {:.0}",
             row.workload,
             row.sandbox,
             row.new_instances,
+            peer(row.pool),
             peer(row.warm),
             peer(row.fork),
             peer(row.new_process),
@@ -257,7 +291,7 @@ fn print(table: &[Measured]) -> anyhow::Result<()> {
         ))?;
     }
     output::say(
-        "sandbox: full isolation, a fresh state for every program; warm worker: none, state leaks; fork: memory only; new python3: a process",
+        "sandbox: full isolation, a fresh state for every program. pool: one Pebble worker, as the reference does it; warm: one worker on a bare pipe, no time limit; both without isolation. fork: a process a program from a warm interpreter. new python3: a new interpreter a program.",
     )?;
     Ok(())
 }

@@ -1,4 +1,5 @@
-//! `azr sandbox run`: one program, some calls, their verdicts. A verdict is never a failure of the command.
+//! `azr sandbox run`: one program, some calls (or, without any, a script with its standard input), their verdicts. A
+//! verdict is never a failure of the command.
 
 use crate::failure::{Failure, Outcome};
 use crate::{output, sandbox};
@@ -7,8 +8,8 @@ use azr_executor::{Backend, Job, Limits, ProcessBackend, ProcessConfig, Report};
 use std::io::Read;
 use std::path::PathBuf;
 
-/// Longest program that is read, in bytes.
-const MAX_PROGRAM_BYTES: u64 = 4 << 20;
+/// Longest program and longest input that are read, in bytes.
+const MAX_TEXT_BYTES: u64 = 4 << 20;
 
 /// Arguments of `azr sandbox run`.
 #[derive(Debug, clap::Args)]
@@ -16,8 +17,12 @@ pub struct Args {
     /// File with the Python program, or - for standard input.
     program: PathBuf,
     /// Expression to evaluate after the program, e.g. 'f(1, 2)'; may be given several times. They share one namespace.
-    #[arg(long = "call", value_name = "EXPR", required = true)]
+    /// Without any, the program runs as a script and what it prints is shown.
+    #[arg(long = "call", value_name = "EXPR")]
     calls: Vec<String>,
+    /// File that the program finds on its standard input; empty by default.
+    #[arg(long, value_name = "FILE")]
+    stdin: Option<PathBuf>,
     /// Time limit of each call in nominal seconds (a fixed amount of work, the same on every machine).
     #[arg(long, default_value_t = 10.0)]
     seconds: f64,
@@ -48,21 +53,29 @@ enum BackendName {
 /// Runs the command.
 pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     if !(args.seconds > 0.0 && args.seconds <= 3_600.0) {
-        return Err(Failure::new("--seconds must lie between 0 and 3600", "the default is 10").into());
+        let what = format!("--seconds {} is out of range: it must lie between 0 and 3600", args.seconds);
+        return Err(Failure::new(what, "the default is 10").into());
     }
     if !(32..=4_096).contains(&args.memory) {
-        return Err(Failure::new("--memory must lie between 32 and 4096 MiB", "the default is 512").into());
+        let what = format!("--memory {} is out of range: it must lie between 32 and 4096 MiB", args.memory);
+        return Err(Failure::new(what, "the default is 512").into());
     }
-    let program = read_program(&args.program)?;
+    let program = read_text("program", &args.program)?;
     let limits = Limits { memory_bytes: args.memory << 20, ..Limits::seconds(args.seconds) };
-    let jobs = [Job::new(program, args.calls.clone(), limits)];
+    let stdin = args.stdin.as_deref().map_or(Ok(String::new()), |path| read_text("standard input", path))?;
+    let script = args.calls.is_empty();
+    let jobs = [if script {
+        Job::script(program, stdin, limits)
+    } else {
+        Job { stdin, ..Job::new(program, args.calls.clone(), limits) }
+    }];
     let backend = open_backend(args)?;
     let reports = if args.twice { backend.run_twice_all(&jobs) } else { backend.run_all(&jobs) };
     let report = reports.into_iter().next().context("the sandbox gave no report")?;
     if args.json {
         output::say_json(&report)?;
     } else {
-        print_report(&report)?;
+        print_report(&report, script)?;
     }
     Ok(Outcome::Done)
 }
@@ -84,32 +97,35 @@ fn open_backend(args: &Args) -> anyhow::Result<Box<dyn Backend>> {
     })
 }
 
-fn read_program(path: &std::path::Path) -> anyhow::Result<String> {
+fn read_text(what: &str, path: &std::path::Path) -> anyhow::Result<String> {
     let mut bytes = Vec::new();
     if path.as_os_str() == "-" {
         std::io::stdin()
-            .take(MAX_PROGRAM_BYTES + 1)
+            .take(MAX_TEXT_BYTES + 1)
             .read_to_end(&mut bytes)
-            .context("cannot read the program from standard input")?;
+            .with_context(|| format!("cannot read the {what} from standard input"))?;
     } else {
         std::fs::File::open(path)
-            .and_then(|file| file.take(MAX_PROGRAM_BYTES + 1).read_to_end(&mut bytes))
-            .with_context(|| format!("cannot read the program {}", path.display()))?;
+            .and_then(|file| file.take(MAX_TEXT_BYTES + 1).read_to_end(&mut bytes))
+            .with_context(|| format!("cannot read the {what} {}", path.display()))?;
     }
-    if bytes.len() as u64 > MAX_PROGRAM_BYTES {
-        return Err(Failure::new("the program is longer than 4 MiB", "pass a shorter program").into());
+    if bytes.len() as u64 > MAX_TEXT_BYTES {
+        return Err(Failure::new(format!("the {what} is longer than 4 MiB"), "pass a shorter one").into());
     }
     String::from_utf8(bytes).map_err(|_| {
-        Failure::new(format!("the program {} is not UTF-8 text", path.display()), "save it as UTF-8").into()
+        Failure::new(format!("the {what} {} is not UTF-8 text", path.display()), "save it as UTF-8").into()
     })
 }
 
-fn print_report(report: &Report) -> anyhow::Result<()> {
+fn print_report(report: &Report, script: bool) -> anyhow::Result<()> {
     for call in &report.calls {
         if !call.stdout.is_empty() {
             output::say(call.stdout.trim_end_matches('\n'))?;
         }
-        output::say(format!("{} -> {}", call.call, verdict_line(&call.verdict)))?;
+        if !(script && call.verdict.value().is_some()) {
+            let what = if script { "script" } else { &call.call };
+            output::say(format!("{what} -> {}", verdict_line(&call.verdict)))?;
+        }
     }
     Ok(())
 }
