@@ -185,9 +185,10 @@ fn a_damaged_model_is_named_with_its_file() {
 /// Changes `config.json` of a model folder.
 fn with_config(folder: &std::path::Path, change: impl Fn(&mut serde_json::Value)) {
     let path = folder.join("config.json");
-    let mut value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    let text = std::fs::read_to_string(&path).expect("the folder has a config.json");
+    let mut value = serde_json::from_str(&text).expect("it is JSON");
     change(&mut value);
-    std::fs::write(&path, value.to_string()).unwrap();
+    std::fs::write(&path, value.to_string()).expect("it can be written");
 }
 
 #[test]

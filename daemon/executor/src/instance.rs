@@ -110,9 +110,7 @@ pub(crate) struct Session<'a> {
 
 impl<'a> Session<'a> {
     pub(crate) fn open(guests: &'a Guests, job: &Job, guard_floor: Duration) -> Result<Self, Verdict> {
-        let fresh = guests
-            .start(job.start, job.limits.memory_bytes)
-            .map_err(|failed| failed.map_or(Verdict::Crashed, |(error, host)| trap_verdict(&error, &host)))?;
+        let fresh = guests.start(job.start, job.limits.memory_bytes)?;
         let nominal = Duration::from_secs(job.limits.fuel / FUEL_PER_SECOND + 1);
         let guard = if guard_floor < GUARD_FLOOR {
             guard_floor
@@ -195,7 +193,7 @@ impl<'a> Session<'a> {
 }
 
 /// Why the guest stopped without an answer.
-fn trap_verdict(error: &wasmtime::Error, host: &Host) -> Verdict {
+pub(crate) fn trap_verdict(error: &wasmtime::Error, host: &Host) -> Verdict {
     if let Some(Exit(code)) = error.downcast_ref::<Exit>() {
         return Verdict::Exited { code: *code };
     }

@@ -7,10 +7,10 @@
 //! call did not return is thrown away. The tests run the same programs in new and in used instances and compare
 //! every byte and unit of fuel of the reports.
 
-use crate::StartState;
-use crate::instance::Outcome;
+use crate::instance::{Outcome, trap_verdict};
 use crate::memory::{self, Image, PageMap, Region};
 use crate::wasi::Host;
+use crate::{StartState, Verdict};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use wasmtime::component::{Instance, InstancePre, TypedFunc};
 use wasmtime::{Engine, Store, UpdateDeadline};
@@ -60,7 +60,7 @@ impl Starts {
         prepared: &InstancePre<Host>,
         start: StartState,
         memory_bytes: u64,
-    ) -> Result<Fresh, (wasmtime::Error, Host)> {
+    ) -> Result<Fresh, Verdict> {
         let state = &self.states[start as usize];
         let waiting = state.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         if let Some(mut fresh) = waiting {
@@ -116,7 +116,7 @@ fn instantiate(
     prepared: &InstancePre<Host>,
     start: StartState,
     memory_bytes: u64,
-) -> Result<Fresh, (wasmtime::Error, Host)> {
+) -> Result<Fresh, Verdict> {
     let mut store = Store::new(engine, Host::new(start, memory_bytes));
     store.limiter(|host| &mut host.memory);
     store.epoch_deadline_callback(|context| {
@@ -137,6 +137,6 @@ fn instantiate(
     });
     match made {
         (Ok((instance, load, evaluate)), memories) => Ok(Fresh { store, instance, load, evaluate, memories }),
-        (Err(error), _) => Err((error, store.into_data())),
+        (Err(error), _) => Err(trap_verdict(&error, store.data())),
     }
 }

@@ -371,7 +371,7 @@ fn an_instance_put_back_is_as_good_as_a_new_one() {
         .map(|row| {
             let program = format!("{}\n{}", row.imports.join("\n"), row.snippet);
             let call = format!("f({})", row.input);
-            let limits = Limits { output_chars: 10_000, ..Limits::seconds(0.5) };
+            let limits = Limits { output_chars: 10_000, ..Limits::seconds(0.1) };
             Job::new(program, vec![call.clone(), call, "sorted(globals())".into()], limits)
         })
         .collect();
