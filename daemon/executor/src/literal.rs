@@ -24,9 +24,16 @@ enum Grammar {
 pub struct Value {
     key: Vec<u8>,
     has_nan: bool,
+    /// May be the member of a set or the key of a dict.
+    hashable: bool,
 }
 
 impl Value {
+    /// A value without parts.
+    fn atom(key: Vec<u8>) -> Self {
+        Self { key, has_nan: false, hashable: true }
+    }
+
     /// Reads a literal: numbers, strings, bytes, `None`, `True`, `False`, tuples, lists, dicts, sets, nested.
     pub fn parse(text: &str) -> Option<Self> {
         Reader::read(text, Grammar::Literal)
@@ -113,23 +120,26 @@ impl Number {
             Self::Float(value) => value.is_nan(),
             Self::Complex(real, imaginary) => real.is_nan() || imaginary.is_nan(),
         };
-        Value { key, has_nan }
+        Value { has_nan, ..Value::atom(key) }
     }
 }
 
 struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
+    /// Brackets around the current place: only there does an expression go on after the end of a line.
+    open: u32,
     grammar: Grammar,
 }
 
 impl<'a> Reader<'a> {
     fn read(text: &'a str, grammar: Grammar) -> Option<Value> {
-        if text.len() > MAX_BYTES {
+        // Python reads no source with a zero byte.
+        if text.len() > MAX_BYTES || text.contains('\0') {
             return None;
         }
-        let mut reader =
-            Reader { bytes: text.trim_matches([' ', '\t', '\n', '\r']).as_bytes(), at: 0, grammar };
+        let bytes = text.trim_matches([' ', '\t', '\n', '\r']).as_bytes();
+        let mut reader = Reader { bytes, at: 0, open: 0, grammar };
         let first = reader.expression(0)?;
         // A top-level tuple needs no parentheses.
         let value = if reader.eat(b',') { reader.rest_of_tuple(first, None, 0)? } else { first };
@@ -141,7 +151,9 @@ impl<'a> Reader<'a> {
     }
 
     fn space(&mut self) {
-        while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+        while let Some(byte) = self.peek()
+            && (matches!(byte, b' ' | b'\t') || self.open > 0 && matches!(byte, b'\n' | b'\r'))
+        {
             self.at += 1;
         }
     }
@@ -159,25 +171,24 @@ impl<'a> Reader<'a> {
         }
         self.space();
         match self.peek()? {
-            b'(' => {
-                self.at += 1;
-                self.parenthesised(depth + 1)
-            }
-            b'[' => {
-                self.at += 1;
-                let items = self.items(b']', depth + 1)?;
-                Some(sequence(b'[', items))
-            }
-            b'{' => {
-                self.at += 1;
-                self.braces(depth + 1)
-            }
+            b'(' => self.bracketed(|reader| reader.parenthesised(depth + 1)),
+            b'[' => self.bracketed(|reader| reader.items(b']', depth + 1).map(|items| sequence(b'[', items))),
+            b'{' => self.bracketed(|reader| reader.braces(depth + 1)),
             b'\'' | b'"' => self.strings(),
             b'0'..=b'9' | b'.' | b'-' | b'+' => self.number().map(|number| number.value()),
             b'<' if self.grammar == Grammar::Repr => self.opaque(),
             byte if byte.is_ascii_alphabetic() || byte == b'_' => self.word(depth),
             _ => None,
         }
+    }
+
+    /// Reads on behind an opening bracket, to behind the closing one.
+    fn bracketed(&mut self, inner: impl FnOnce(&mut Self) -> Option<Value>) -> Option<Value> {
+        self.at += 1;
+        self.open += 1;
+        let value = inner(self);
+        self.open -= 1;
+        value
     }
 
     /// After `(`: a tuple, or a value in parentheses.
@@ -273,14 +284,12 @@ impl<'a> Reader<'a> {
                 self.strings()
             }
             ("set", Some(b'(')) => {
-                self.at += 1;
-                self.eat(b')').then(|| set(Vec::new()))?
+                self.bracketed(|reader| reader.eat(b')').then(|| set(Vec::new())).flatten())
             }
             (_, Some(b'(')) if self.grammar == Grammar::Repr => {
-                self.at += 1;
-                self.call(word, depth + 1)
+                self.bracketed(|reader| reader.call(word, depth + 1))
             }
-            ("None", _) => Some(Value { key: vec![b'N'], has_nan: false }),
+            ("None", _) => Some(Value::atom(vec![b'N'])),
             ("True", _) => Some(Number::int(false, "1").value()),
             ("False", _) => Some(Number::int(false, "0").value()),
             ("inf", _) => Some(Number::Float(f64::INFINITY).value()),
@@ -329,9 +338,7 @@ impl<'a> Reader<'a> {
         }
         self.at += 1;
         let content = std::str::from_utf8(&self.bytes[start..self.at]).ok()?;
-        content
-            .starts_with("<class '")
-            .then(|| Value { key: tagged(b'<', content.as_bytes()), has_nan: false })
+        content.starts_with("<class '").then(|| Value::atom(tagged(b'<', content.as_bytes())))
     }
 
     /// A number with its signs, or the sum that `repr` writes for a complex number.
@@ -345,7 +352,10 @@ impl<'a> Reader<'a> {
         if matches!(self.peek(), Some(b'+' | b'-'))
             && let Some(Number::Complex(_, imaginary)) = self.signed()
         {
-            return Some(Number::Complex(first.as_f64(), imaginary));
+            let real = first.as_f64();
+            // Python adds no integer that is too large for a float.
+            let too_large = matches!(first, Number::Int(..)) && real.is_infinite();
+            return (!too_large).then_some(Number::Complex(real, imaginary));
         }
         self.at = before;
         Some(first)
@@ -414,7 +424,7 @@ impl<'a> Reader<'a> {
             }
             self.string(is_bytes, raw, &mut content)?;
         }
-        Some(Value { key: tagged(if kind? { b'b' } else { b's' }, &content), has_nan: false })
+        Some(Value::atom(tagged(if kind? { b'b' } else { b's' }, &content)))
     }
 
     /// From the opening quote to the closing one.
@@ -520,16 +530,16 @@ fn parse_number(raw: &str) -> Option<Number> {
         return None;
     }
     let lower = raw.to_ascii_lowercase();
-    if lower.contains("_e") || lower.contains("e_") || lower.contains("_j") {
+    if ["_e", "e_", "_j", "+_", "-_"].iter().any(|pair| lower.contains(pair)) {
         return None;
     }
-    let plain = lower.replace('_', "");
     for (prefix, radix) in [("0x", 16), ("0o", 8), ("0b", 2)] {
-        if let Some(digits) = plain.strip_prefix(prefix) {
-            let value = u128::from_str_radix(digits, radix).ok()?;
+        if let Some(digits) = lower.strip_prefix(prefix) {
+            let value = u128::from_str_radix(&digits.replace('_', ""), radix).ok()?;
             return (!digits.starts_with('+')).then(|| Number::int(false, &value.to_string()));
         }
     }
+    let plain = lower.replace('_', "");
     let (body, imaginary) = plain.strip_suffix('j').map_or((plain.as_str(), false), |body| (body, true));
     let is_int = !body.is_empty() && body.bytes().all(|byte| byte.is_ascii_digit());
     if is_int && !imaginary {
@@ -546,32 +556,35 @@ fn parse_number(raw: &str) -> Option<Number> {
 }
 
 fn text(content: &[u8]) -> Value {
-    Value { key: tagged(b's', content), has_nan: false }
+    Value::atom(tagged(b's', content))
 }
 
 fn sequence(tag: u8, items: Vec<Value>) -> Value {
     let has_nan = items.iter().any(|item| item.has_nan);
-    Value { key: tagged(tag, &joined(items.into_iter().map(|item| item.key))), has_nan }
+    // A tuple is what its items are; what a call makes of its arguments is not known.
+    let hashable = tag != b'[' && (tag != b'(' || items.iter().all(|item| item.hashable));
+    Value { key: tagged(tag, &joined(items.into_iter().map(|item| item.key))), has_nan, hashable }
 }
 
-/// Lists, dicts and sets cannot be members of a set or keys of a dict: such text is no value.
+/// Lists, dicts, sets and tuples that hold them cannot be members of a set or keys of a dict: such text is no value.
 fn hashable(value: Value) -> Option<Value> {
-    (!matches!(value.key.first(), Some(b'[' | b'{' | b'd'))).then_some(value)
+    value.hashable.then_some(value)
 }
 
 fn set(items: Vec<Value>) -> Option<Value> {
     let has_nan = items.iter().any(|item| item.has_nan);
     let members: BTreeSet<Vec<u8>> =
         items.into_iter().map(|item| hashable(item).map(|item| item.key)).collect::<Option<_>>()?;
-    Some(Value { key: tagged(b'{', &joined(members)), has_nan })
+    Some(Value { key: tagged(b'{', &joined(members)), has_nan, hashable: false })
 }
 
 fn dict(pairs: Vec<(Value, Value)>) -> Value {
-    let has_nan = pairs.iter().any(|(key, value)| key.has_nan || value.has_nan);
-    let entries: BTreeMap<Vec<u8>, Vec<u8>> =
-        pairs.into_iter().map(|(key, value)| (key.key, value.key)).collect();
-    let content = entries.into_iter().flat_map(|(key, value)| [key, value]);
-    Value { key: tagged(b'd', &joined(content)), has_nan }
+    // Of equal keys the last value stays.
+    let entries: BTreeMap<Vec<u8>, (Vec<u8>, bool)> =
+        pairs.into_iter().map(|(key, value)| (key.key, (value.key, key.has_nan || value.has_nan))).collect();
+    let has_nan = entries.values().any(|(_, has_nan)| *has_nan);
+    let content = entries.into_iter().flat_map(|(key, (value, _))| [key, value]);
+    Value { key: tagged(b'd', &joined(content)), has_nan, hashable: false }
 }
 
 #[cfg(test)]

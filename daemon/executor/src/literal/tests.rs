@@ -27,6 +27,11 @@ fn equality_is_pythons() {
         ("1, 2", "(1, 2)"),
         ("((1))", "1"),
         ("()", "( )"),
+        ("(1,\n\n2)", "(1, 2)"),
+        ("\n[1,\n2]\n", "[\n1, 2]"),
+        ("set(\n)", "set()"),
+        ("{1: nan, 1: 2}", "{1: 2}"),
+        ("{(1, ('a', None))}", "{(1.0, ('a', None))}"),
         ("'a' \"b\"", "'ab'"),
         (r"'\x41\101\u0041\U00000041\n'", r"'AAAA\012'"),
         (r"r'\n'", r"'\\n'"),
@@ -101,9 +106,22 @@ fn what_is_no_literal_is_left_to_the_sandbox() {
         "1if 1else 2",
         r"'\ud8'",
         "[i for i in x]",
+        // A line ends outside of brackets.
+        "1,\n2",
+        "'a'\n'b'",
+        "-\n1",
+        "[1]\n, 2",
+        "0_x1",
+        "0_b1",
+        "1e+_0",
+        "'\0'",
+        "{([1],)}",
+        "{(1, ({},)): 2}",
     ] {
         assert_eq!(Value::parse(text), None, "{text}");
     }
+    let huge = format!("{}+1j", "9".repeat(400));
+    assert_eq!(Value::parse(&huge), None, "an integer that is no float");
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     assert_eq!(Value::parse(&deep), None);
 }
