@@ -124,7 +124,8 @@ impl Seconds {
     pub fn total(&self) -> f64 {
         match self {
             Self::Whole(seconds) => *seconds,
-            Self::Parts(parts) => parts.values().sum(),
+            // The part called `total` is the step by the clock, the others and what lies between them included.
+            Self::Parts(parts) => parts.get("total").copied().unwrap_or_else(|| parts.values().sum()),
         }
     }
 }
@@ -293,6 +294,10 @@ mod tests {
         let timing: Timing =
             serde_json::from_str(r#"{"step": 3, "seconds": {"solve": 1.5, "update": 2}}"#).unwrap();
         assert!((timing.seconds.total() - 3.5).abs() < 1e-12);
+        let timing: Timing =
+            serde_json::from_str(r#"{"step": 3, "seconds": {"solve": 1.5, "total": 3, "update": 1}}"#)
+                .unwrap();
+        assert!((timing.seconds.total() - 3.0).abs() < 1e-12);
         let timing: Timing = serde_json::from_str(r#"{"step": 3, "seconds": 4}"#).unwrap();
         assert!((timing.seconds.total() - 4.0).abs() < 1e-12);
     }
