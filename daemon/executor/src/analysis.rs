@@ -10,6 +10,8 @@
 
 mod batch;
 mod diversity;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod metrics;
 mod request;
 mod similarity;

@@ -29,6 +29,8 @@ pub mod build;
 mod cache;
 pub mod check;
 mod engine;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod guest;
 mod instance;
 mod job;

@@ -158,7 +158,7 @@ impl Sandbox {
     }
 }
 
-fn read_answer(
+pub(super) fn read_answer(
     operation: Operation,
     answer: Result<String, Verdict>,
 ) -> Result<serde_json::Value, AnalysisError> {

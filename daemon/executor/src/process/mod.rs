@@ -45,6 +45,9 @@ mod workers;
 #[cfg(target_os = "linux")]
 mod zygote;
 
+#[cfg(all(target_os = "linux", any(test, fuzzing)))]
+pub(crate) use protocol::fuzzing;
+
 use crate::{Backend, Job, Report};
 use std::path::PathBuf;
 #[cfg(target_os = "linux")]

@@ -4,6 +4,9 @@
 //! bytes that are not what an honest child writes are a `crashed` call, and no text decides more than the
 //! verdict of its own call.
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
+
 use crate::instance::{self, Outcome};
 use crate::{CallReport, FUEL_PER_SECOND, Limits, Verdict};
 use serde::de::DeserializeOwned;
