@@ -396,3 +396,30 @@ fn an_interpreter_that_cannot_serve_is_refused_with_a_reason() {
         }
     }
 }
+
+/// What `Job` can hold is not always what the kernel or Python takes.
+#[test]
+fn limits_at_the_ends_of_their_ranges_are_limits() {
+    let Some(backend) = backend() else { return };
+    let usual = Limits::seconds(5.0);
+    for limits in [
+        Limits { recursion: u32::MAX, ..usual.clone() },
+        Limits { recursion: 0, ..usual.clone() },
+        Limits { fuel: u64::MAX, ..usual.clone() },
+        Limits { memory_bytes: u64::MAX, ..usual.clone() },
+        Limits { memory_bytes: i64::MAX as u64, ..usual.clone() },
+        Limits { output_chars: u32::MAX, ..usual.clone() },
+    ] {
+        let job = Job { limits: limits.clone(), ..job("n = 41", &["n + 1", "n"], 5.0) };
+        let verdicts: Vec<Verdict> =
+            backend.run_all(&[job]).remove(0).calls.into_iter().map(|call| call.verdict).collect();
+        assert_eq!(verdicts, [value("42"), value("41")], "{limits:?}");
+    }
+}
+
+#[test]
+fn a_program_that_leaves_no_frames_still_reports() {
+    let Some(backend) = backend() else { return };
+    let program = "import sys\ndef f(x):\n    for limit in range(1, 100):\n        try:\n            sys.setrecursionlimit(limit)\n            return x\n        except RecursionError:\n            pass";
+    assert_eq!(run(backend, program, 5.0), value("1"));
+}

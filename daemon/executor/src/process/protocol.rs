@@ -17,6 +17,8 @@ use std::io::{self, Read, Write};
 const MAX_HEADER_BYTES: u32 = 64 << 10;
 /// Most bytes that a child may write, whatever the limits of its job say.
 const MAX_SAID_BYTES: u64 = 256 << 20;
+/// More address space than there is; Python takes no larger limit.
+const MAX_ADDRESS_SPACE: u64 = i64::MAX as u64;
 /// How long a call may take by the clock, as a multiple of its processor time, and at least.
 const WALL_FACTOR: f64 = 5.0;
 const WALL_FLOOR_SECONDS: f64 = 2.0;
@@ -43,7 +45,7 @@ impl ChildLimits {
             cpu_seconds,
             wall_seconds: (WALL_FACTOR * cpu_seconds).max(WALL_FLOOR_SECONDS),
             cpu_seconds_in_all: (cpu_seconds * calls as f64).ceil().min(1e9) as u64 + 2,
-            address_space: warm_address_space.saturating_add(limits.memory_bytes),
+            address_space: warm_address_space.saturating_add(limits.memory_bytes).min(MAX_ADDRESS_SPACE),
             lines: calls + 1,
             bytes: line.saturating_mul(calls as u64 + 1).min(MAX_SAID_BYTES),
         }

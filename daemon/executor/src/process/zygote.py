@@ -43,6 +43,7 @@ import types
 import typing
 
 MESSAGE_CHARS = 1000
+FRAMES_OF_A_REPORT = 200
 RESULTS = 3
 CONTROL = os.dup(0)
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -128,7 +129,8 @@ def _supervise(pid, handle, results, limits):
         wall = limits["wall_seconds"] - (time.monotonic() - wall_start)
         if min(cpu, wall) <= 0:
             return "timeout", kept
-        events = dict(poller.poll(max(1, math.ceil(min(cpu, wall) * 1000))))
+        # `poll` counts milliseconds in 32 bits.
+        events = dict(poller.poll(max(1, math.ceil(min(cpu, wall, 3600) * 1000))))
         if CONTROL in events:
             return "abandoned", kept
         ended = handle in events
@@ -331,6 +333,9 @@ def _syntax(error):
     return "syntax_error", _plain(message, MESSAGE_CHARS), "", max(0, line)
 
 
+_recursion_limit, _set_recursion_limit = sys.getrecursionlimit, sys.setrecursionlimit
+
+
 class _Program:
     """One job: the program's module level, then its calls, a line for each."""
 
@@ -341,7 +346,7 @@ class _Program:
     def run(self):
         _CAPTURE.limit = self.job["output_chars"]
         # The frames below the program are not the program's.
-        sys.setrecursionlimit(self.job["recursion"] + 8)
+        _set_recursion_limit(min(self.job["recursion"] + 8, 2**31 - 1))
         if self.job["stdin"]:
             sys.stdin = sys.__stdin__ = io.TextIOWrapper(io.BytesIO(self.job["stdin"].encode()), encoding="utf-8")
         outcome = self.load()
@@ -352,6 +357,9 @@ class _Program:
                 self.emit(self.evaluate(call, self.job["fresh_namespace"] and index > 0))
 
     def emit(self, outcome):
+        # A program may leave too few frames for its own report.
+        limit = _recursion_limit()
+        _set_recursion_limit(max(limit, FRAMES_OF_A_REPORT))
         try:
             spent = time.process_time_ns()
             try:
@@ -368,6 +376,7 @@ class _Program:
         except MemoryError:
             data = OUT_OF_MEMORY
         _write(RESULTS, data)
+        _set_recursion_limit(limit)
 
     def run_module_level(self):
         main = sys.modules["__main__"] = types.ModuleType("__main__")
