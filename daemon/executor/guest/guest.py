@@ -63,6 +63,7 @@ import typing
 import analysis
 
 MESSAGE_CHARS = 1000
+ROOM_BYTES = 12 << 20
 # Hidden from the program's imports (a courtesy; a program that digs finds its guest, see the crate documentation).
 _OWN_MODULES = frozenset(
     "analysis guest wit_world componentize_py_types componentize_py_runtime componentize_py_async_support poll_loop".split()
@@ -358,6 +359,10 @@ def _drift():
 _warm()
 _deny()
 _ballast = _drift()
+# Room on the heap for most programs: an instance whose memory grows cannot be used again. The pages are zero, so the
+# component is no larger.
+_room = bytearray(ROOM_BYTES)
+del _room
 sys.set_int_max_str_digits(0)
 sys.stdin = sys.__stdin__ = io.TextIOWrapper(io.BytesIO(b""), encoding="utf-8")
 sys.stdout = sys.__stdout__ = _stdout
