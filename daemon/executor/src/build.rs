@@ -3,10 +3,11 @@
 //! Needs Python 3.10 or later with `venv`, a C compiler and the package registry; nobody who only runs programs needs
 //! any of it. The random bytes of the build are pinned, so two builds agree in hash seed, set order and random state. A few
 //! hundred bytes of dead memory still hold times and file numbers of the building machine, so two builds differ in
-//! them: `verify` counts them, and a new build has a new hash.
+//! them: `verify` counts them, and a new build has a new hash. What counts is that programs get the same verdicts in
+//! both: `open` runs the new guest beside the embedded one.
 
-use crate::guest::{SOURCES, sha256};
-use crate::{Manifest, SandboxError, StartState, guest, manifest};
+use crate::guest::{Archive, SOURCES, sha256};
+use crate::{Manifest, Sandbox, SandboxConfig, SandboxError, StartState, guest, manifest};
 use serde::Serialize;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -132,7 +133,12 @@ impl BuiltGuest {
         write(&folder.join("guest.json"), manifest)
     }
 
-    /// Compares with the guest inside this program.
+    /// Opens a sandbox on it, as `Sandbox::open` does on the guest inside this program.
+    pub fn open(&self, config: &SandboxConfig) -> Result<Sandbox, SandboxError> {
+        Sandbox::with_guest(config, Archive::new(self.manifest.clone(), self.archive.clone()))
+    }
+
+    /// Compares its bytes with the guest inside this program.
     pub fn verify(&self) -> Result<Verification, SandboxError> {
         let committed = manifest()?;
         let mut differing_bytes = [None; 2];
@@ -181,6 +187,24 @@ fn run(command: &mut Command, hint: &str) -> Result<(), SandboxError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn embedded() -> BuiltGuest {
+        let components =
+            [StartState::First, StartState::Second].map(|start| guest::component(start).unwrap());
+        BuiltGuest { manifest: manifest().unwrap(), archive: guest::ARCHIVE.to_vec(), components }
+    }
+
+    #[test]
+    fn a_built_guest_that_does_not_match_its_record_is_refused() {
+        let mut built = embedded();
+        assert!(built.verify().unwrap().identical);
+        built.manifest.sha256[0] = built.manifest.sha256[1].clone();
+        let refused = built.open(&SandboxConfig::default()).err().unwrap().to_string();
+        assert!(refused.ends_with("the archive does not match its recorded hash"), "{refused}");
+        built = embedded();
+        built.archive.truncate(1_000);
+        assert!(built.open(&SandboxConfig::default()).is_err());
+    }
 
     #[test]
     fn a_machine_without_python_is_told_so() {

@@ -21,7 +21,8 @@ const REPORT_CHARS: usize = 2_000;
 /// A recorded row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SeedRow {
-    /// Program that defines `f`, without its imports.
+    /// Program that defines `f`, without its imports (CRUXEval calls it `code`).
+    #[serde(alias = "code")]
     pub snippet: String,
     /// Argument list of `f`.
     pub input: String,

@@ -1,10 +1,11 @@
 //! The wasmtime engine and the two start states, each compiled (or found in the cache) when first needed.
 
 use crate::cache::Cache;
+use crate::guest::Archive;
 use crate::memory;
 use crate::start::{Fresh, Starts};
 use crate::wasi::{self, Host};
-use crate::{Manifest, SandboxConfig, SandboxError, StartState, guest};
+use crate::{SandboxConfig, SandboxError, StartState, Verdict};
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
@@ -26,12 +27,16 @@ pub(crate) struct Guests {
     prepared: [OnceLock<InstancePre<Host>>; 2],
     preparing: Mutex<()>,
     starts: Starts,
-    manifest: Manifest,
+    archive: Archive,
     pub hash: String,
 }
 
 impl Guests {
-    pub(crate) fn open(config: &SandboxConfig, threads: usize) -> Result<Self, SandboxError> {
+    pub(crate) fn open(
+        config: &SandboxConfig,
+        threads: usize,
+        archive: Archive,
+    ) -> Result<Self, SandboxError> {
         let reuse = config.reuse && memory::supported();
         let engine =
             Engine::new(&settings(reuse)).map_err(|error| SandboxError::Engine(format!("{error:#}")))?;
@@ -46,7 +51,6 @@ impl Guests {
                 }
             })
             .map_err(|error| SandboxError::Engine(format!("no thread for the guard: {error}")))?;
-        let manifest = guest::manifest()?;
         let guests = Self {
             engine,
             cache: None,
@@ -54,8 +58,8 @@ impl Guests {
             prepared: [OnceLock::new(), OnceLock::new()],
             preparing: Mutex::new(()),
             starts: Starts::new(reuse, threads),
-            hash: manifest.guest_hash(),
-            manifest,
+            hash: archive.manifest.guest_hash(),
+            archive,
         };
         let cache = config.cache_dir.as_deref().and_then(|folder| match Cache::open(folder) {
             Ok(cache) => Some(cache),
@@ -69,14 +73,10 @@ impl Guests {
         Ok(guests)
     }
 
-    /// An instance in the start state; `Err(None)` where the start state cannot be prepared at all.
-    pub(crate) fn start(
-        &self,
-        start: StartState,
-        memory_bytes: u64,
-    ) -> Result<Fresh, Option<(wasmtime::Error, Host)>> {
-        let prepared = self.prepare(start).map_err(|_| None)?;
-        self.starts.take(&self.engine, prepared, start, memory_bytes).map_err(Some)
+    /// An instance in the start state.
+    pub(crate) fn start(&self, start: StartState, memory_bytes: u64) -> Result<Fresh, Verdict> {
+        let prepared = self.prepare(start).map_err(|_| Verdict::Crashed)?;
+        self.starts.take(&self.engine, prepared, start, memory_bytes)
     }
 
     /// Takes back the instance of a job that ended cleanly.
@@ -127,7 +127,7 @@ impl Guests {
             reason = "the progress line says how long it took; no result depends on it"
         )]
         let begun = Instant::now();
-        let bytes = guest::component(start)?;
+        let bytes = self.archive.component(start)?;
         let compiled = self.engine.precompile_component(&bytes).map_err(refused)?;
         let mut loaded = None;
         if let Some(cache) = &self.cache {
@@ -149,7 +149,7 @@ impl Guests {
 
     /// Names the compiled code: the component, and all that wasmtime's code depends on (version, settings, CPU).
     fn key(&self, start: StartState) -> String {
-        let component = &self.manifest.sha256[start as usize];
+        let component = &self.archive.manifest.sha256[start as usize];
         let mut hasher = std::hash::DefaultHasher::new();
         self.engine.precompile_compatibility_hash().hash(&mut hasher);
         format!("{}-{:016x}", component.get(..16).unwrap_or(component), hasher.finish())

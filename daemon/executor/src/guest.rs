@@ -4,12 +4,13 @@
 use crate::{SandboxError, StartState};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Read;
 
 /// Both components, one after the other in one LZMA stream.
-const ARCHIVE: &[u8] = include_bytes!("../guest/guest.lzma");
+pub(crate) const ARCHIVE: &[u8] = include_bytes!("../guest/guest.lzma");
 /// The recipe and the hashes.
 const MANIFEST: &str = include_str!("../guest/guest.json");
 /// The files the guest is built from, by name.
@@ -62,25 +63,50 @@ pub(crate) fn sha256(bytes: &[u8]) -> String {
     })
 }
 
-/// The bytes of a start state's component, checked against the record.
-pub(crate) fn component(start: StartState) -> Result<Vec<u8>, SandboxError> {
-    let manifest = manifest()?;
-    let damaged =
-        |error: std::io::Error| SandboxError::Guest(format!("the embedded guest is damaged: {error}"));
-    let mut archive = lzma_rust2::LzmaReader::new_mem_limit(ARCHIVE, UNPACK_KIB, None)
-        .map_err(|error| SandboxError::Guest(format!("the embedded guest is damaged: {error}")))?;
-    for (index, (bytes, hash)) in manifest.bytes.iter().zip(&manifest.sha256).enumerate() {
-        let mut component = Vec::new();
-        archive.by_ref().take((*bytes).min(MAX_BYTES)).read_to_end(&mut component).map_err(damaged)?;
-        if index == start as usize {
-            return if sha256(&component) == *hash {
-                Ok(component)
-            } else {
-                Err(SandboxError::Guest("the embedded guest does not match its recorded hash".into()))
-            };
-        }
+/// A guest: the archive of both start states, and its record.
+pub(crate) struct Archive {
+    /// The record.
+    pub(crate) manifest: Manifest,
+    bytes: Cow<'static, [u8]>,
+}
+
+impl Archive {
+    /// The guest inside this program.
+    pub(crate) fn embedded() -> Result<Self, SandboxError> {
+        Ok(Self { manifest: manifest()?, bytes: Cow::Borrowed(ARCHIVE) })
     }
-    Err(SandboxError::Guest("the record names no such start state".into()))
+
+    /// One that was just built.
+    pub(crate) fn new(manifest: Manifest, bytes: Vec<u8>) -> Self {
+        Self { manifest, bytes: Cow::Owned(bytes) }
+    }
+
+    /// The bytes of a start state's component, checked against the record.
+    pub(crate) fn component(&self, start: StartState) -> Result<Vec<u8>, SandboxError> {
+        let refused = SandboxError::Guest;
+        let mut archive = lzma_rust2::LzmaReader::new_mem_limit(&*self.bytes, UNPACK_KIB, None)
+            .map_err(|error| refused(format!("the archive is damaged: {error}")))?;
+        for (index, (bytes, hash)) in self.manifest.bytes.iter().zip(&self.manifest.sha256).enumerate() {
+            let mut component = Vec::new();
+            archive
+                .by_ref()
+                .take((*bytes).min(MAX_BYTES))
+                .read_to_end(&mut component)
+                .map_err(|error| refused(format!("the archive is damaged: {error}")))?;
+            if index == start as usize {
+                let matches = sha256(&component) == *hash;
+                return matches
+                    .then_some(component)
+                    .ok_or_else(|| refused("the archive does not match its recorded hash".into()));
+            }
+        }
+        Err(refused("the record names no such start state".into()))
+    }
+}
+
+/// The bytes of a start state's component of the embedded guest.
+pub(crate) fn component(start: StartState) -> Result<Vec<u8>, SandboxError> {
+    Archive::embedded()?.component(start)
 }
 
 #[cfg(test)]

@@ -28,6 +28,7 @@ mod backend;
 pub mod build;
 mod cache;
 pub mod check;
+pub mod collection;
 mod engine;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
@@ -39,6 +40,7 @@ mod memory;
 mod pool;
 mod process;
 mod sandbox;
+pub mod stable;
 mod start;
 mod verdict;
 mod wasi;

@@ -1,6 +1,7 @@
 //! The handle everybody uses: opens the embedded guest and runs jobs on fresh instances, on its own threads.
 
 use crate::engine::Guests;
+use crate::guest::Archive;
 use crate::literal::{Value, same_result};
 use crate::pool::Pool;
 use crate::{CallReport, Job, Limits, Report, StartState, Verdict, instance};
@@ -62,9 +63,14 @@ struct Shared {
 impl Sandbox {
     /// Opens the embedded guest, compiling it for this machine when the cache has no current copy.
     pub fn open(config: &SandboxConfig) -> Result<Self, SandboxError> {
+        Self::with_guest(config, Archive::embedded()?)
+    }
+
+    /// Opens another guest. Only builds come here (`BuiltGuest::open`): a guest is code that is trusted to report.
+    pub(crate) fn with_guest(config: &SandboxConfig, archive: Archive) -> Result<Self, SandboxError> {
         let threads =
             config.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-        let guests = Arc::new(Guests::open(config, threads)?);
+        let guests = Arc::new(Guests::open(config, threads, archive)?);
         let pool = Pool::new(threads)
             .map_err(|error| SandboxError::Engine(format!("no threads for guests: {error}")))?;
         let guard_floor = config.guard.unwrap_or(instance::GUARD_FLOOR);

@@ -1,7 +1,7 @@
 //! `azr sandbox check`: runs recorded programs and counts how many give the recorded output, by value.
 //!
 //! Rows are those of the reference's seed files: `snippet`, `imports` and `input`/`output`, or for induction
-//! `inputs`/`outputs`, each pair of which counts as one recorded program.
+//! `inputs`/`outputs`, each pair of which counts as one recorded program. CRUXEval's rows have `code` for `snippet`.
 
 use crate::failure::{Failure, Outcome};
 use crate::files::read_json_lines;
@@ -14,7 +14,7 @@ use std::path::PathBuf;
 /// Arguments of `azr sandbox check`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// JSON-lines file of recorded programs (plain or .gz), as in the azr-seeds folder of the data.
+    /// JSON-lines file of recorded programs (plain or .gz), as in the azr-seeds and cruxeval folders of the data.
     file: PathBuf,
     /// Check the first N rows only.
     #[arg(long, value_name = "N")]
@@ -30,6 +30,7 @@ pub struct Args {
 enum Line {
     One(SeedRow),
     Several {
+        #[serde(alias = "code")]
         snippet: String,
         #[serde(default)]
         imports: Vec<String>,
@@ -124,6 +125,13 @@ mod tests {
         .unwrap();
         assert_eq!(numbers, [1, 2, 2]);
         assert_eq!((rows[2].input.as_str(), rows[2].output.as_str()), ("4", "6"));
+    }
+
+    #[test]
+    fn rows_of_cruxeval_are_read_as_published() {
+        let row = r#"{"code": "def f(a): return a", "input": "1", "output": "1", "id": "sample_0"}"#;
+        let (rows, _) = expand(lines(row)).unwrap();
+        assert_eq!((rows.len(), rows[0].snippet.as_str()), (1, "def f(a): return a"));
     }
 
     #[test]

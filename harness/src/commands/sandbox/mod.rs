@@ -5,6 +5,7 @@ mod bench;
 mod build;
 mod check;
 mod run;
+mod stable;
 
 use crate::failure::Outcome;
 use clap::Subcommand;
@@ -26,6 +27,8 @@ enum Command {
     Bench(bench::Args),
     /// Run hostile programs and show which do more than they should.
     Attack(attack::Args),
+    /// Run thousands of programs on an idle and on a busy machine and compare the reports byte for byte.
+    Stable(stable::Args),
     /// Build the sandbox's Python guest anew from its recipe.
     Build(build::Args),
 }
@@ -37,6 +40,7 @@ pub fn run(args: Args) -> anyhow::Result<Outcome> {
         Command::Check(args) => check::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Attack(args) => attack::run(&args),
+        Command::Stable(args) => stable::run(&args),
         Command::Build(args) => build::run(&args),
     }
 }
