@@ -87,7 +87,7 @@ pub fn score(
     let file = samples.display().to_string();
     let text = String::from_utf8(bytes).map_err(|error| {
         let whole = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = 1 + whole.iter().filter(|byte| **byte == b'\n').count();
+        let line = whole.split(|byte| *byte == b'\n').count();
         bad_line(&file, line, "not text in UTF-8".to_owned())
     })?;
     let options = SuiteOptions { mode: config.mode, limits: config.limits, ..SuiteOptions::default() };

@@ -181,12 +181,13 @@ fn assert_same(fixture: &Fixture, first: &str, second: &str, steps: u64) {
     let checkpoint = format!("checkpoints/step-{steps}/model.safetensors");
     let rollouts = (1..=steps).map(|step| format!("rollouts/step-{step}.parquet"));
     for file in rollouts.chain(["steps.jsonl".to_owned(), checkpoint]) {
-        let bytes = |run: &str| std::fs::read(fixture.path().join(run).join(&file)).unwrap();
+        let bytes =
+            |run: &str| std::fs::read(fixture.path().join(run).join(&file)).expect("both runs have the file");
         assert!(bytes(first) == bytes(second), "{file} differs");
     }
     let timings = fixture.read(&format!("{second}/timings.jsonl"));
     for line in timings.lines() {
-        serde_json::from_str::<serde_json::Value>(line).unwrap();
+        serde_json::from_str::<serde_json::Value>(line).expect("a line is JSON");
     }
 }
 

@@ -41,6 +41,7 @@ impl Range {
     }
 
     /// The range, or 0 with a meaning of its own.
+    #[must_use]
     pub const fn or_zero(self, meaning: &'static str) -> Self {
         Self { zero: Some(meaning), ..self }
     }
