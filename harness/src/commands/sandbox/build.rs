@@ -91,11 +91,8 @@ fn progress() -> Progress {
 fn verify(guest: &BuiltGuest, programs: &[Program], json: bool) -> anyhow::Result<Outcome> {
     let bytes = guest.verify().context("cannot compare the guests")?;
     let embedded = sandbox::open()?;
-    let config = SandboxConfig {
-        cache_dir: sandbox::cache_dir(),
-        progress: Some(progress()),
-        ..SandboxConfig::default()
-    };
+    // Without a cache folder: every build has its own hash, and nobody asks for this one again.
+    let config = SandboxConfig { progress: Some(progress()), ..SandboxConfig::default() };
     let built = guest.open(&config).context("cannot open the new guest")?;
     output::note(format!("running {} programs in both guests", programs.len()));
     let comparison = Comparison { bytes, verdicts: compare_guests(&embedded, &built, programs) };
