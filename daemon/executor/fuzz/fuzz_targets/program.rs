@@ -1,5 +1,5 @@
-//! Programs in the whole sandbox. `AZR_CACHE` names the folder of the compiled guest; without it, a minute is spent
-//! on compiling it first.
+//! Programs in the whole sandbox. `AZR_CACHE` names the folder of the compiled guest; without it, minutes are spent on
+//! compiling it first.
 #![no_main]
 
 #[path = "../entries/program.rs"]
