@@ -29,7 +29,7 @@ MODULES = """
 __future__ _pylong _strptime abc argparse array ast asyncio atexit base64 binascii bisect builtins calendar cmath code codecs
 collections collections.abc colorsys concurrent.futures concurrent.futures.thread configparser contextlib contextvars copy copyreg csv
 dataclasses datetime decimal difflib dis encodings.ascii encodings.base64_codec encodings.cp1252 encodings.hex_codec encodings.idna
-encodings.iso8859_1 encodings.latin_1 encodings.punycode encodings.raw_unicode_escape encodings.rot_13 encodings.unicode_escape
+encodings.euc_jp encodings.gbk encodings.iso8859_1 encodings.latin_1 encodings.punycode encodings.raw_unicode_escape encodings.rot_13 encodings.shift_jis encodings.unicode_escape
 encodings.utf_16 encodings.utf_16_be encodings.utf_16_le encodings.utf_32 encodings.utf_8_sig enum errno fnmatch fractions functools
 gc getopt getpass glob graphlib gzip hashlib heapq hmac html html.entities html.parser importlib importlib.machinery importlib.resources importlib.util
 inspect io ipaddress itertools json keyword linecache locale logging marshal math numbers opcode operator os os.path pathlib pickle

@@ -125,13 +125,13 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         print(&table)?;
     }
     if args.soak > 0 {
-        soak(&all, &workloads, args.soak)?;
+        soak(&all, &workloads, args.soak);
     }
     Ok(Outcome::Done)
 }
 
 /// Memory of this process over a long series of jobs of all workloads.
-fn soak(sandbox: &Sandbox, workloads: &[Workload], n: usize) -> anyhow::Result<()> {
+fn soak(sandbox: &Sandbox, workloads: &[Workload], n: usize) {
     let jobs: Vec<Job> =
         workloads.iter().take(3).flat_map(|workload| workload.jobs.iter().cloned()).collect();
     let part = n.div_ceil(10).max(1);
@@ -144,13 +144,12 @@ fn soak(sandbox: &Sandbox, workloads: &[Workload], n: usize) -> anyhow::Result<(
             sandbox.run_all(&batch);
         }
     }
-    Ok(())
 }
 
 /// Resident memory of this process, where the system tells.
 fn resident_mebibytes() -> Option<u64> {
     let pages: u64 = std::fs::read_to_string("/proc/self/statm").ok()?.split(' ').nth(1)?.parse().ok()?;
-    Some(pages * rustix::param::page_size() as u64 >> 20)
+    Some((pages * rustix::param::page_size() as u64) >> 20)
 }
 
 fn workloads(sandbox: &Sandbox, folder: Option<&Path>) -> anyhow::Result<Vec<Workload>> {
@@ -260,8 +259,7 @@ fn peers(args: &Args, workload: &Workload) -> anyhow::Result<Option<Peers>> {
     let peers = answer
         .stdout
         .split(|byte| *byte == b'\n')
-        .filter(|line| !line.is_empty())
-        .next_back()
+        .rfind(|line| !line.is_empty())
         .and_then(|line| serde_json::from_slice(line).ok());
     if peers.is_none() {
         output::note(format!("no peers: their program failed under {}", args.python));
