@@ -123,9 +123,10 @@ fn word_search(source: &str, banned: &BannedNames) -> Option<String> {
     let word = |c: char| c.is_alphanumeric() || c == '_';
     let stands = |name: &str| {
         !name.is_empty()
-            && source.match_indices(name).any(|(at, found)| {
+            // Every place: occurrences may overlap.
+            && source.char_indices().filter(|(at, _)| source[*at..].starts_with(name)).any(|(at, _)| {
                 let (before, after) =
-                    (source[..at].chars().next_back(), source[at + found.len()..].chars().next());
+                    (source[..at].chars().next_back(), source[at + name.len()..].chars().next());
                 let edge = |inner: Option<char>, outer: Option<char>| {
                     inner.is_some_and(word) != outer.is_some_and(word)
                 };

@@ -155,8 +155,12 @@ impl<'a> Session<'a> {
 
     fn load(&mut self, job: &Job) -> Result<Outcome, Verdict> {
         let load = self.fresh.load;
-        let parameters =
-            (job.program.clone(), job.stdin.clone(), self.limits.output_chars, self.limits.recursion);
+        let parameters = (
+            job.program.clone(),
+            job.stdin.clone(),
+            self.limits.output_chars,
+            self.limits.recursion.min(MAX_RECURSION),
+        );
         self.enter(|store| load.call(store, parameters))
     }
 
@@ -235,6 +239,8 @@ pub(crate) fn verdict(outcome: Outcome, limits: &Limits) -> (Verdict, String) {
     (verdict, stdout)
 }
 
+/// Highest recursion limit that Python takes, the guest's own frames left out.
+const MAX_RECURSION: u32 = i32::MAX as u32 - 16;
 /// Longest message of an exception (`MESSAGE_CHARS` of `guest.py`).
 const MESSAGE_CHARS: usize = 1_000;
 

@@ -401,3 +401,15 @@ fn a_script_reads_its_input_and_prints() {
     );
     assert_eq!(run(""), (raised("EOFError", "EOF when reading a line"), String::new()));
 }
+
+#[test]
+fn any_recursion_limit_is_a_limit() {
+    let run = |recursion: u32| {
+        let mut job = job("def f(x): return x + 1", &["f(1)"]);
+        job.limits.recursion = recursion;
+        sandbox().run(&job).calls.remove(0).verdict
+    };
+    assert_eq!(run(u32::MAX), value("2"));
+    assert_eq!(run(100), value("2"));
+    assert_eq!(run(0), run(0));
+}
