@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use crate::config::Qwen2Config;
+use crate::config::ModelConfig;
 
 /// What the optimizer needs to know of a parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +38,9 @@ pub(crate) struct Parameter {
 pub(crate) struct LayerRanges {
     pub(crate) input_norm: Range<usize>,
     pub(crate) qkv: Range<usize>,
-    pub(crate) qkv_bias: Range<usize>,
+    pub(crate) qkv_bias: Option<Range<usize>>,
+    /// Weights of the norms of query heads and of key heads.
+    pub(crate) head_norms: Option<Range<usize>>,
     pub(crate) output: Range<usize>,
     pub(crate) post_norm: Range<usize>,
     pub(crate) gate_up: Range<usize>,
@@ -90,9 +92,9 @@ impl Builder {
 
 impl Layout {
     /// The layout of a configuration.
-    pub(crate) fn new(config: &Qwen2Config) -> Self {
+    pub(crate) fn new(config: &ModelConfig) -> Self {
         let mut builder = Builder { parameters: Vec::new(), len: 0 };
-        let (hidden, width) = (config.hidden_size, config.head_width());
+        let (hidden, width) = (config.hidden_size, config.head_dim);
         let (queries, keys) = (config.num_attention_heads * width, config.num_key_value_heads * width);
         let vocabulary = [config.vocab_size, hidden];
         let embedding =
@@ -102,12 +104,16 @@ impl Layout {
                 let layer = format!("model.layers.{index}");
                 let projections =
                     [("self_attn.q_proj", queries), ("self_attn.k_proj", keys), ("self_attn.v_proj", keys)];
+                let head_norms = [("self_attn.q_norm", width), ("self_attn.k_norm", width)];
                 let mlp =
                     [("mlp.gate_proj", config.intermediate_size), ("mlp.up_proj", config.intermediate_size)];
                 LayerRanges {
                     input_norm: builder.push_all(&[("input_layernorm", hidden)], &layer, "weight", None),
                     qkv: builder.push_all(&projections, &layer, "weight", Some(hidden)),
-                    qkv_bias: builder.push_all(&projections, &layer, "bias", None),
+                    qkv_bias: config.qkv_bias.then(|| builder.push_all(&projections, &layer, "bias", None)),
+                    head_norms: config
+                        .query_key_norm
+                        .then(|| builder.push_all(&head_norms, &layer, "weight", None)),
                     output: builder.push_all(
                         &[("self_attn.o_proj", hidden)],
                         &layer,
