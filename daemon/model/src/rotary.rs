@@ -72,22 +72,17 @@ impl RopeScaling {
     pub(crate) fn check(self) -> Result<()> {
         let positive = |value: f64| value.is_finite() && value > 0.0;
         let reason = match self {
-            Self::None => return Ok(()),
             Self::Linear { factor } | Self::Llama3 { factor, .. } if !positive(factor) => {
-                format!("rope scaling: factor is {factor}, it must be positive")
+                format!("factor is {factor}, it must be positive")
             }
             Self::Llama3 { low_freq_factor: low, high_freq_factor: high, .. }
                 if !(positive(low) && positive(high) && low < high) =>
             {
-                format!(
-                    "rope scaling: low_freq_factor ({low}) must be positive and below high_freq_factor ({high})"
-                )
+                format!("low_freq_factor ({low}) must be positive and below high_freq_factor ({high})")
             }
-            Self::Llama3 { original_context: 0, .. } => {
-                "rope scaling: original_max_position_embeddings is 0".to_owned()
-            }
-            Self::Linear { .. } | Self::Llama3 { .. } => return Ok(()),
+            Self::Llama3 { original_context: 0, .. } => "original_max_position_embeddings is 0".to_owned(),
+            Self::None | Self::Linear { .. } | Self::Llama3 { .. } => return Ok(()),
         };
-        Err(ModelError::Config(reason))
+        Err(ModelError::Config(format!("rope scaling: {reason}")))
     }
 }

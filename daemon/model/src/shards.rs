@@ -28,7 +28,7 @@ pub(crate) const HEAD: &str = "lm_head.weight";
 pub(crate) struct Shards<'b> {
     /// The file that errors about the whole name.
     path: PathBuf,
-    shards: Vec<Shard<'b>>,
+    files: Vec<Shard<'b>>,
     /// Where the index says that tensors are.
     index: Option<Vec<(String, String)>>,
 }
@@ -63,7 +63,7 @@ impl<'b> Shards<'b> {
             Ok(bytes.get(8..8 + len).unwrap_or_default().to_vec())
         })?;
         let shard = Shard { path: path.clone(), bytes: Some(bytes), tensors, size };
-        Ok(Self { path, shards: vec![shard], index: None })
+        Ok(Self { path, files: vec![shard], index: None })
     }
 
     /// The files of a folder. A single file goes before an index, as in transformers.
@@ -81,8 +81,8 @@ impl<'b> Shards<'b> {
             let reason = format!("`{name}` is not a plain file name; nothing outside the folder is read");
             return Err(ModelError::Format { path, reason });
         }
-        let shards = names.into_iter().map(|name| shard(folder.join(name))).collect::<Result<_>>()?;
-        Ok(Self { path, shards, index: Some(index) })
+        let files = names.into_iter().map(|name| shard(folder.join(name))).collect::<Result<_>>()?;
+        Ok(Self { path, files, index: Some(index) })
     }
 
     /// The files, after a check that they have the tensors of the layout and no others, in shape and type.
@@ -92,7 +92,7 @@ impl<'b> Shards<'b> {
             return Err(ModelError::Tensors { path: self.path.clone(), problems });
         }
         let mut places = BTreeMap::new();
-        for shard in &self.shards {
+        for shard in &self.files {
             places.extend(shard.tensors.iter().map(|(name, info)| (name.as_str(), (shard, info))));
         }
         for parameter in &layout.parameters {
@@ -111,17 +111,17 @@ impl<'b> Shards<'b> {
                 return Err(ModelError::Format { path: shard.path.clone(), reason });
             }
         }
-        let size: u64 = self.shards.iter().map(|shard| shard.size).sum();
+        let size: u64 = self.files.iter().map(|shard| shard.size).sum();
         if size / 2 < layout.len as u64 {
             let reason = format!("{size} bytes are too few for {} parameters", layout.len);
             return Err(ModelError::Format { path: self.path.clone(), reason });
         }
-        Ok(&self.shards)
+        Ok(&self.files)
     }
 
     fn problems(&self, layout: &Layout) -> Vec<TensorProblem> {
         let mut places: BTreeMap<&str, Vec<&Path>> = BTreeMap::new();
-        for shard in &self.shards {
+        for shard in &self.files {
             for (name, _) in &shard.tensors {
                 places.entry(name).or_default().push(&shard.path);
             }
@@ -211,7 +211,8 @@ fn header(
     Ok(tensors)
 }
 
-/// Whether a name is that of a file in the folder itself, on every system.
+/// Whether a name is that of a file in the folder itself, on every system. Links are followed: the caches of
+/// download tools consist of them.
 fn is_plain(name: &str) -> bool {
     !name.is_empty() && name != "." && name != ".." && !name.contains(['/', '\\', ':', '\0'])
 }
