@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use azr_model::{
-    AdamWConfig, Engine, EngineConfig, Generate, GenerateRequest, MuonConfig, OptimizerConfig, Qwen2Config,
+    AdamWConfig, Engine, EngineConfig, Generate, GenerateRequest, ModelConfig, MuonConfig, OptimizerConfig,
     Qwen2Shape, Sampling, Tokenizer, Trainer, TrainerConfig, WeightedSequence, Weights, random::DrawKey,
 };
 
@@ -77,7 +77,7 @@ fn tokens(len: usize, item: usize) -> Vec<u32> {
 }
 
 fn train(case: &Case, repetitions: usize) {
-    let weights = Weights::init(Qwen2Config::from(case.shape), &DrawKey::new(1, 0, "speed", 0)).unwrap();
+    let weights = Weights::init(ModelConfig::from(case.shape), &DrawKey::new(1, 0, "speed", 0)).unwrap();
     let adamw = AdamWConfig::default();
     let optimizer = if case.muon {
         OptimizerConfig::Muon { muon: MuonConfig::default(), adamw }
@@ -106,7 +106,7 @@ fn train(case: &Case, repetitions: usize) {
 }
 
 fn generate(name: &str, shape: Qwen2Shape, requests: usize, prompt: usize, new: usize, repetitions: usize) {
-    let weights = Weights::init(Qwen2Config::from(shape), &DrawKey::new(1, 0, "speed", 0)).unwrap();
+    let weights = Weights::init(ModelConfig::from(shape), &DrawKey::new(1, 0, "speed", 0)).unwrap();
     let tokenizer = Arc::new(Tokenizer::from_bytes(letters().as_bytes(), &[]).unwrap());
     let config = EngineConfig { slots: 64, max_context: prompt + new };
     let mut engine = Engine::new(weights, tokenizer, config).unwrap();

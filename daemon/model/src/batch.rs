@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::config::Qwen2Config;
+use crate::config::ModelConfig;
 use crate::error::{ModelError, Result};
 
 /// Packed input rows of several sequences, and which of them are scored.
@@ -38,7 +38,7 @@ impl PackedBatch {
 }
 
 /// Refuses sequences that the model cannot read.
-pub(crate) fn check_sequence(config: &Qwen2Config, index: usize, tokens: &[u32]) -> Result<()> {
+pub(crate) fn check_sequence(config: &ModelConfig, index: usize, tokens: &[u32]) -> Result<()> {
     let refuse = |reason: String| Err(ModelError::Sequence { index, reason });
     if tokens.len() > config.max_position_embeddings {
         return refuse(format!(

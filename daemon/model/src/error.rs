@@ -23,15 +23,13 @@ pub enum ModelError {
         /// What is wrong with it.
         reason: String,
     },
-    /// A tensor that the configuration asks for is missing.
-    #[error("{path}: tensor `{tensor}` of shape {expected:?} is missing")]
-    MissingTensor {
-        /// Which file.
+    /// A file, or several, has not exactly the tensors that the configuration asks for.
+    #[error("{path}: {}", list(problems))]
+    Tensors {
+        /// The weights file, or the index of several.
         path: PathBuf,
-        /// HF name of the tensor.
-        tensor: String,
-        /// The shape the configuration asks for.
-        expected: Vec<usize>,
+        /// All that is wrong.
+        problems: Vec<TensorProblem>,
     },
     /// A tensor has another shape than the configuration asks for.
     #[error("{path}: tensor `{tensor}` has shape {found:?}, the configuration asks for {expected:?}")]
@@ -70,6 +68,47 @@ pub enum ModelError {
     /// The tensor library refused.
     #[error("tensor operation: {0}")]
     Tensor(#[from] candle_core::Error),
+}
+
+/// What is wrong with a tensor of the weights files.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TensorProblem {
+    /// The configuration asks for it and no file has it.
+    #[error("tensor `{tensor}` of shape {expected:?} is missing")]
+    Missing {
+        /// HF name of the tensor.
+        tensor: String,
+        /// The shape the configuration asks for.
+        expected: Vec<usize>,
+    },
+    /// It is there more than once.
+    #[error("tensor `{tensor}` is there more than once")]
+    Doubled {
+        /// Its name.
+        tensor: String,
+    },
+    /// The configuration does not ask for it, so the model would compute something else with it.
+    #[error("tensor `{tensor}` is none of this model")]
+    Surplus {
+        /// Its name.
+        tensor: String,
+    },
+    /// The index names another file than the one that has it, or none.
+    #[error("tensor `{tensor}` is not where the index says")]
+    Misplaced {
+        /// Its name.
+        tensor: String,
+    },
+}
+
+/// The first few of a list; a wrong configuration may give thousands.
+fn list(problems: &[TensorProblem]) -> String {
+    const SHOWN: usize = 12;
+    let mut text: Vec<String> = problems.iter().take(SHOWN).map(ToString::to_string).collect();
+    if problems.len() > SHOWN {
+        text.push(format!("and {} more", problems.len() - SHOWN));
+    }
+    text.join("; ")
 }
 
 /// Result of this crate.

@@ -6,7 +6,8 @@ use std::path::Path;
 
 use crate::error::{ModelError, Result};
 
-fn failure(path: &Path, action: &'static str) -> impl FnOnce(std::io::Error) -> ModelError {
+/// The error of an operation on a file.
+pub(crate) fn failure(path: &Path, action: &'static str) -> impl FnOnce(std::io::Error) -> ModelError {
     let path = path.to_owned();
     move |source| ModelError::File { path, action, source }
 }

@@ -1,19 +1,22 @@
-//! Model folders in the HF layout: `config.json`, `model.safetensors`, `tokenizer.json`, `generation_config.json`.
+//! Model folders in the HF layout: `config.json`, `model.safetensors` (or several files with an index),
+//! `tokenizer.json`, `generation_config.json`.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::{EosTokens, Qwen2Config};
+use crate::config::{EosTokens, ModelConfig};
 use crate::error::{ModelError, Result};
+use crate::families;
 use crate::file;
+use crate::shards::{Shards, WEIGHTS_FILE};
 use crate::tensors;
 use crate::tokenizer::Tokenizer;
 use crate::weights::Weights;
 
 const CONFIG_FILE: &str = "config.json";
-const WEIGHTS_FILE: &str = "model.safetensors";
 const TOKENIZER_FILE: &str = "tokenizer.json";
 const GENERATION_FILE: &str = "generation_config.json";
 
@@ -74,45 +77,42 @@ pub struct ModelFolder {
 }
 
 impl ModelFolder {
-    /// Loads a folder. `generation_config.json` may be absent.
+    /// Loads a folder. `generation_config.json` may be absent; the weights may stand in several files with an
+    /// index.
     pub fn load(folder: &Path) -> Result<Self> {
         let generation_path = folder.join(GENERATION_FILE);
         let generation =
             if generation_path.exists() { file::read(&generation_path)? } else { b"{}".to_vec() };
         let config = file::read(&folder.join(CONFIG_FILE))?;
         let tokenizer = file::read(&folder.join(TOKENIZER_FILE))?;
-        let weights = file::read(&folder.join(WEIGHTS_FILE))?;
-        let files = ModelBytes {
-            config: &config,
-            weights: &weights,
-            tokenizer: &tokenizer,
-            generation_config: &generation,
-        };
-        Self::read(folder, files)
+        Self::read(folder, &config, &tokenizer, &generation, || Shards::of_folder(folder))
     }
 
     /// Loads the files of a model from memory.
     pub fn from_bytes(files: ModelBytes<'_>) -> Result<Self> {
-        Self::read(Path::new("embedded model"), files)
+        let folder = Path::new("embedded model");
+        Self::read(folder, files.config, files.tokenizer, files.generation_config, || {
+            Shards::of_bytes(folder.join(WEIGHTS_FILE), Cow::Borrowed(files.weights))
+        })
     }
 
-    fn read(folder: &Path, files: ModelBytes<'_>) -> Result<Self> {
-        let config_path = folder.join(CONFIG_FILE);
-        let bad = |reason: String| ModelError::Format { path: config_path.clone(), reason };
-        let text = std::str::from_utf8(files.config).map_err(|error| bad(error.to_string()))?;
-        let config = Qwen2Config::from_json(text).map_err(|error| bad(error.to_string()))?;
+    fn read<'b>(
+        folder: &Path,
+        config: &[u8],
+        tokenizer: &[u8],
+        generation: &[u8],
+        shards: impl FnOnce() -> Result<Shards<'b>>,
+    ) -> Result<Self> {
+        let bad = |file: &str, reason: String| ModelError::Format { path: folder.join(file), reason };
+        let text = std::str::from_utf8(config).map_err(|error| bad(CONFIG_FILE, error.to_string()))?;
+        let config = ModelConfig::from_json(text).map_err(|error| bad(CONFIG_FILE, error.to_string()))?;
         let generation: GenerationConfig =
-            serde_json::from_slice(files.generation_config).map_err(|error| ModelError::Format {
-                path: folder.join(GENERATION_FILE),
-                reason: error.to_string(),
-            })?;
+            serde_json::from_slice(generation).map_err(|error| bad(GENERATION_FILE, error.to_string()))?;
         let eos = generation.eos_token_id.clone().or_else(|| config.eos_token_id.clone());
         let eos = eos.as_ref().map_or(&[][..], EosTokens::ids);
-        let tokenizer = Tokenizer::from_bytes(files.tokenizer, eos).map_err(|error| ModelError::Format {
-            path: folder.join(TOKENIZER_FILE),
-            reason: error.to_string(),
-        })?;
-        let weights = tensors::read(&folder.join(WEIGHTS_FILE), files.weights, config)?;
+        let tokenizer =
+            Tokenizer::from_bytes(tokenizer, eos).map_err(|error| bad(TOKENIZER_FILE, error.to_string()))?;
+        let weights = tensors::read(&shards()?, config)?;
         Ok(Self { weights, tokenizer: Arc::new(tokenizer), generation })
     }
 
@@ -123,12 +123,11 @@ impl ModelFolder {
             action: "making the folder",
             source,
         })?;
-        let mut config = self.weights.config().clone();
-        config.torch_dtype = Some(format.dtype_name().to_owned());
+        let config = families::write(self.weights.config(), Some(format.dtype_name()));
         let mut generation =
             serde_json::to_string_pretty(&self.generation).expect("a struct of token ids serialises");
         generation.push('\n');
-        file::write(&folder.join(CONFIG_FILE), config.to_json().as_bytes())?;
+        file::write(&folder.join(CONFIG_FILE), config.as_bytes())?;
         file::write(&folder.join(GENERATION_FILE), generation.as_bytes())?;
         file::write(&folder.join(TOKENIZER_FILE), self.tokenizer.to_json()?.as_bytes())?;
         let path = folder.join(WEIGHTS_FILE);

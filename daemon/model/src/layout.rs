@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use crate::config::Qwen2Config;
+use crate::config::ModelConfig;
 
 /// What the optimizer needs to know of a parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +38,9 @@ pub(crate) struct Parameter {
 pub(crate) struct LayerRanges {
     pub(crate) input_norm: Range<usize>,
     pub(crate) qkv: Range<usize>,
-    pub(crate) qkv_bias: Range<usize>,
+    pub(crate) qkv_bias: Option<Range<usize>>,
+    /// Weights of the norms of query heads and of key heads.
+    pub(crate) head_norms: Option<Range<usize>>,
     pub(crate) output: Range<usize>,
     pub(crate) post_norm: Range<usize>,
     pub(crate) gate_up: Range<usize>,
@@ -90,9 +92,9 @@ impl Builder {
 
 impl Layout {
     /// The layout of a configuration.
-    pub(crate) fn new(config: &Qwen2Config) -> Self {
+    pub(crate) fn new(config: &ModelConfig) -> Self {
         let mut builder = Builder { parameters: Vec::new(), len: 0 };
-        let (hidden, width) = (config.hidden_size, config.head_width());
+        let (hidden, width) = (config.hidden_size, config.head_dim);
         let (queries, keys) = (config.num_attention_heads * width, config.num_key_value_heads * width);
         let vocabulary = [config.vocab_size, hidden];
         let embedding =
@@ -102,12 +104,16 @@ impl Layout {
                 let layer = format!("model.layers.{index}");
                 let projections =
                     [("self_attn.q_proj", queries), ("self_attn.k_proj", keys), ("self_attn.v_proj", keys)];
+                let head_norms = [("self_attn.q_norm", width), ("self_attn.k_norm", width)];
                 let mlp =
                     [("mlp.gate_proj", config.intermediate_size), ("mlp.up_proj", config.intermediate_size)];
                 LayerRanges {
                     input_norm: builder.push_all(&[("input_layernorm", hidden)], &layer, "weight", None),
                     qkv: builder.push_all(&projections, &layer, "weight", Some(hidden)),
-                    qkv_bias: builder.push_all(&projections, &layer, "bias", None),
+                    qkv_bias: config.qkv_bias.then(|| builder.push_all(&projections, &layer, "bias", None)),
+                    head_norms: config
+                        .query_key_norm
+                        .then(|| builder.push_all(&head_norms, &layer, "weight", None)),
                     output: builder.push_all(
                         &[("self_attn.o_proj", hidden)],
                         &layer,
@@ -137,5 +143,52 @@ impl Layout {
             builder.push("lm_head.weight".to_owned(), &vocabulary, ParameterKind::Head)
         };
         Self { parameters: builder.parameters, embedding, layers, final_norm, head, len: builder.len }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Files as their makers publish them, with the published number of parameters.
+    #[test]
+    fn published_models_have_their_number_of_parameters() {
+        for (file, expected) in [
+            (
+                r#"{"architectures": ["Qwen2ForCausalLM"], "attention_dropout": 0.0, "bos_token_id": 151643,
+                "eos_token_id": 151645, "hidden_act": "silu", "hidden_size": 3584, "initializer_range": 0.02,
+                "intermediate_size": 18944, "max_position_embeddings": 32768, "max_window_layers": 28,
+                "model_type": "qwen2", "num_attention_heads": 28, "num_hidden_layers": 28,
+                "num_key_value_heads": 4, "rms_norm_eps": 1e-06, "rope_theta": 1000000.0,
+                "sliding_window": 131072, "tie_word_embeddings": false, "torch_dtype": "bfloat16",
+                "use_cache": true, "use_sliding_window": false, "vocab_size": 152064}"#,
+                7_615_616_512,
+            ),
+            (
+                r#"{"architectures": ["Qwen3ForCausalLM"], "attention_bias": false, "attention_dropout": 0.0,
+                "bos_token_id": 151643, "eos_token_id": 151645, "head_dim": 128, "hidden_act": "silu",
+                "hidden_size": 1024, "initializer_range": 0.02, "intermediate_size": 3072,
+                "max_position_embeddings": 40960, "max_window_layers": 28, "model_type": "qwen3",
+                "num_attention_heads": 16, "num_hidden_layers": 28, "num_key_value_heads": 8,
+                "rms_norm_eps": 1e-06, "rope_scaling": null, "rope_theta": 1000000, "sliding_window": null,
+                "tie_word_embeddings": true, "use_sliding_window": false, "vocab_size": 151936}"#,
+                596_049_920,
+            ),
+            (
+                r#"{"architectures": ["LlamaForCausalLM"], "attention_bias": false, "attention_dropout": 0.0,
+                "bos_token_id": 128000, "eos_token_id": [128001, 128008, 128009], "head_dim": 64,
+                "hidden_act": "silu", "hidden_size": 2048, "initializer_range": 0.02,
+                "intermediate_size": 8192, "max_position_embeddings": 131072, "mlp_bias": false,
+                "model_type": "llama", "num_attention_heads": 32, "num_hidden_layers": 16,
+                "num_key_value_heads": 8, "pretraining_tp": 1, "rms_norm_eps": 1e-05,
+                "rope_scaling": {"factor": 32.0, "high_freq_factor": 4.0, "low_freq_factor": 1.0,
+                "original_max_position_embeddings": 8192, "rope_type": "llama3"}, "rope_theta": 500000.0,
+                "tie_word_embeddings": true, "vocab_size": 128256}"#,
+                1_235_814_400,
+            ),
+        ] {
+            let config = ModelConfig::from_json(file).expect("a published file is read");
+            assert_eq!(Layout::new(&config).len, expected, "{}", config.model_type);
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use sha2::{Digest, Sha256};
 
-use crate::error::{ModelError, Result};
+use crate::error::{ModelError, Result, TensorProblem};
 use crate::file;
 use crate::layout::Layout;
 use crate::optimizer::OptimizerState;
@@ -55,10 +55,10 @@ pub(crate) fn load(path: &Path, layout: &Layout) -> Result<OptimizerState> {
         return Err(bad("optimizer state of a model of another shape".to_owned()));
     }
     let moment = |name: &str| -> Result<Vec<f32>> {
-        let view = file.tensor(name).map_err(|_| ModelError::MissingTensor {
-            path: path.to_owned(),
-            tensor: name.to_owned(),
-            expected: vec![layout.len],
+        let view = file.tensor(name).map_err(|_| {
+            let (tensor, expected) = (name.to_owned(), vec![layout.len]);
+            let problems = vec![TensorProblem::Missing { tensor, expected }];
+            ModelError::Tensors { path: path.to_owned(), problems }
         })?;
         if view.shape() != [layout.len] || view.dtype() != Dtype::F32 {
             return Err(ModelError::TensorShape {

@@ -5,55 +5,42 @@ use std::sync::Arc;
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
-use crate::config::Qwen2Config;
+use crate::config::ModelConfig;
 use crate::error::{ModelError, Result};
 use crate::file;
 use crate::folder::WeightFormat;
-use crate::layout::{Layout, Parameter};
+use crate::layout::Layout;
+use crate::shards::{HEAD, Shards};
 use crate::weights::Weights;
 
-/// Reads the tensors that the configuration asks for; others in the file are ignored. bf16 and f16 become f32.
-pub(crate) fn read(path: &Path, bytes: &[u8], config: Qwen2Config) -> Result<Arc<Weights>> {
-    let file = SafeTensors::deserialize(bytes).map_err(|error| ModelError::Format {
-        path: path.to_owned(),
-        reason: format!("not a complete safetensors file of {} bytes: {error}", bytes.len()),
-    })?;
+/// Reads the tensors of a model. bf16 and f16 become f32.
+pub(crate) fn read(shards: &Shards<'_>, config: ModelConfig) -> Result<Arc<Weights>> {
     let layout = Layout::new(&config);
-    // Checked before memory is taken, so that a false configuration cannot ask for a huge block.
-    for parameter in &layout.parameters {
-        view(path, &file, parameter)?;
-    }
+    let files = shards.checked(&layout)?;
     let mut flat = vec![0f32; layout.len];
-    for parameter in &layout.parameters {
-        let tensor = view(path, &file, parameter)?;
-        let values = decode(&tensor).ok_or_else(|| ModelError::Format {
-            path: path.to_owned(),
-            reason: format!(
-                "tensor `{}` is of type {:?}, not F32, BF16 or F16",
-                parameter.name,
-                tensor.dtype()
-            ),
+    let mut head = None;
+    for shard in files {
+        let bad = |reason: String| ModelError::Format { path: shard.path.clone(), reason };
+        let bytes = shard.read()?;
+        let file = SafeTensors::deserialize(&bytes).map_err(|error| {
+            bad(format!("not a complete safetensors file of {} bytes: {error}", bytes.len()))
         })?;
-        flat[parameter.range.clone()].copy_from_slice(&values);
+        let numbers = |name: &str| file.tensor(name).ok().and_then(|tensor| decode(&tensor));
+        for parameter in layout.parameters.iter().filter(|parameter| shard.has(&parameter.name)) {
+            // Headers were checked; another process may have changed the file since.
+            let values = numbers(&parameter.name).filter(|values| values.len() == parameter.range.len());
+            let values = values.ok_or_else(|| bad("changed while it was read".to_owned()))?;
+            flat[parameter.range.clone()].copy_from_slice(&values);
+        }
+        if config.tie_word_embeddings && shard.has(HEAD) {
+            head = Some(numbers(HEAD).ok_or_else(|| bad(format!("`{HEAD}` cannot be read")))?);
+        }
+    }
+    if head.is_some_and(|head| head != flat[layout.embedding.clone()]) {
+        let reason = format!("`{HEAD}` differs from the embedding, although tie_word_embeddings is true");
+        return Err(ModelError::Config(reason));
     }
     Weights::from_flat(config, flat, 0)
-}
-
-fn view<'f>(path: &Path, file: &SafeTensors<'f>, parameter: &Parameter) -> Result<TensorView<'f>> {
-    let tensor = file.tensor(&parameter.name).map_err(|_| ModelError::MissingTensor {
-        path: path.to_owned(),
-        tensor: parameter.name.clone(),
-        expected: parameter.shape.clone(),
-    })?;
-    if tensor.shape() != parameter.shape {
-        return Err(ModelError::TensorShape {
-            path: path.to_owned(),
-            tensor: parameter.name.clone(),
-            expected: parameter.shape.clone(),
-            found: tensor.shape().to_vec(),
-        });
-    }
-    Ok(tensor)
 }
 
 fn decode(tensor: &TensorView<'_>) -> Option<Vec<f32>> {

@@ -13,16 +13,16 @@ use candle_core::{Device, Tensor};
 use rayon::prelude::*;
 
 use crate::batch::{PackedBatch, check_sequence};
-use crate::config::Qwen2Config;
+use crate::config::ModelConfig;
 use crate::error::{ModelError, Result};
 use crate::kernels::rope::RopeTable;
 use crate::kernels::{Threads, math};
 use crate::loss::{
     CrossEntropyTerm, LossSums, PolicyLoss, PolicySequence, PolicyTerm, TokenTerm, WeightedSequence,
 };
+use crate::network::{Keep, Network, Workspace};
 use crate::ops::{GradientSink, Score, TokenLoss};
 use crate::optimizer::{OptimizerConfig, OptimizerState, square_sum};
-use crate::qwen2::{Keep, Network, Workspace};
 use crate::state_file;
 use crate::weights::{Snapshot, Weights};
 
@@ -77,7 +77,7 @@ pub struct TokenScores {
 #[derive(Debug)]
 pub struct Trainer {
     weights: Arc<Weights>,
-    model: Arc<Qwen2Config>,
+    model: Arc<ModelConfig>,
     config: TrainerConfig,
     optimizer: OptimizerState,
     gradient: Vec<f32>,
@@ -250,7 +250,7 @@ impl Trainer {
         let mut rope = self.rope.lock().unwrap_or_else(PoisonError::into_inner);
         if rope.len() < len {
             let len = len.next_power_of_two().min(self.model.max_position_embeddings.max(len));
-            *rope = Arc::new(RopeTable::new(len, self.model.head_width(), self.model.rope_theta));
+            *rope = Arc::new(RopeTable::new(len, &self.model.rope.frequencies(self.model.head_dim)));
         }
         Arc::clone(&rope)
     }

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use candle_core::{CpuStorage, Device, InplaceOp1, Storage, Tensor, Var};
 use sha2::{Digest, Sha256};
 
-use crate::config::Qwen2Config;
+use crate::config::ModelConfig;
 use crate::error::Result;
 use crate::layout::{Layout, ParameterKind};
 use crate::random::DrawKey;
@@ -14,7 +14,7 @@ use crate::random::DrawKey;
 /// held, else into a copy, so a reader never sees half an update.
 #[derive(Debug)]
 pub struct Weights {
-    config: Qwen2Config,
+    config: ModelConfig,
     layout: Arc<Layout>,
     current: RwLock<Arc<Snapshot>>,
 }
@@ -29,7 +29,7 @@ pub struct Snapshot {
 impl Weights {
     /// Fresh weights: normal with `initializer_range`, projections into the residual stream scaled down by
     /// `sqrt(2 * layers)`, norms 1, biases 0. Each tensor has its own draws.
-    pub fn init(config: Qwen2Config, key: &DrawKey) -> Result<Arc<Self>> {
+    pub fn init(config: ModelConfig, key: &DrawKey) -> Result<Arc<Self>> {
         config.check()?;
         let layout = Layout::new(&config);
         let mut flat = vec![0f32; layout.len];
@@ -51,15 +51,15 @@ impl Weights {
     }
 
     /// Weights from numbers in the order of the layout.
-    pub(crate) fn from_flat(config: Qwen2Config, flat: Vec<f32>, version: u64) -> Result<Arc<Self>> {
+    pub(crate) fn from_flat(config: ModelConfig, flat: Vec<f32>, version: u64) -> Result<Arc<Self>> {
         let layout = Arc::new(Layout::new(&config));
         assert_eq!(flat.len(), layout.len, "numbers for another layout");
         let current = RwLock::new(Arc::new(Snapshot { flat: variable(flat)?, version }));
         Ok(Arc::new(Self { config, layout, current }))
     }
 
-    /// Shape of the model.
-    pub fn config(&self) -> &Qwen2Config {
+    /// What the model is.
+    pub fn config(&self) -> &ModelConfig {
         &self.config
     }
 
@@ -112,7 +112,7 @@ impl Weights {
 
     /// Puts other numbers in place, as a resume does.
     pub fn restore(&self, other: &Self, version: u64) -> Result<()> {
-        // Not the configurations: a saved one names its number format, a fresh one does not.
+        // Not the configurations: end-of-text tokens and the like may differ.
         if self.layout != other.layout {
             return Err(crate::ModelError::Config("weights of another shape".to_owned()));
         }

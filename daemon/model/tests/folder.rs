@@ -4,7 +4,7 @@
 
 mod common;
 
-use azr_model::{ModelError, ModelFolder, WeightFormat};
+use azr_model::{ModelError, ModelFolder, TensorProblem, WeightFormat};
 use common::{letters_tokenizer, tokenizer, weights};
 
 fn folder(tied: bool) -> (tempfile::TempDir, ModelFolder) {
@@ -83,12 +83,10 @@ fn other_shapes_are_named() {
     std::fs::write(&path, config.replace("\"tie_word_embeddings\": true", "\"tie_word_embeddings\": false"))
         .unwrap();
     let error = ModelFolder::load(folder.path()).unwrap_err();
-    assert!(
-        matches!(&error, ModelError::MissingTensor { tensor, .. } if tensor == "lm_head.weight"),
-        "{error}"
-    );
+    let missing = TensorProblem::Missing { tensor: "lm_head.weight".to_owned(), expected: vec![80, 48] };
+    assert!(matches!(&error, ModelError::Tensors { problems, .. } if *problems == [missing]), "{error}");
     for (from, to, reason) in [
-        ("\"qwen2\"", "\"llama\"", "model_type `llama`"),
+        ("\"qwen2\"", "\"gpt2\"", "model_type `gpt2` is not supported, only `llama`, `qwen2`, `qwen3`"),
         ("\"num_key_value_heads\": 2", "\"num_key_value_heads\": 5", "not a multiple"),
         ("\"vocab_size\": 80", "\"vocab_size\": 0", "vocab_size is 0"),
         ("\"vocab_size\": 80", "\"vocab_size\": 9999999999", "vocab_size is 9999999999"),

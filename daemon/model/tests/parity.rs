@@ -1,5 +1,5 @@
-//! Agreement with transformers on the reference files that `golden/reference.py` writes: scores, loss, every
-//! gradient and greedy text.
+//! Agreement with transformers on the reference files that `golden/reference.py` and `golden/families.py` write:
+//! scores, loss, every gradient and greedy text of each family, near the start and at long positions.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -14,6 +14,15 @@ use azr_model::{
 };
 use common::{letters_tokenizer, text};
 use safetensors::{SafeTensors, tensor::TensorView};
+
+/// Small Qwen2 models with weights of 32 bits.
+const FIRST: [&str; 2] = ["tied", "untied"];
+/// Every family, with weights stored as bf16 and a long sequence.
+const FAMILIES: [&str; 5] = ["qwen2", "qwen3", "qwen3-untied", "llama3", "llama-linear"];
+
+fn all() -> impl Iterator<Item = &'static str> {
+    FIRST.into_iter().chain(FAMILIES)
+}
 
 struct Reference {
     bytes: Vec<u8>,
@@ -94,7 +103,7 @@ fn trainer(model: &ModelFolder, chunk_sequences: usize) -> Trainer {
 
 #[test]
 fn scores_agree() {
-    for name in ["tied", "untied"] {
+    for name in all() {
         let reference = Reference::open(name);
         let sequences = reference.sequences();
         let tokens: Vec<&[u32]> = sequences.iter().map(|sequence| sequence.tokens.as_slice()).collect();
@@ -111,7 +120,7 @@ fn scores_agree() {
 
 #[test]
 fn loss_and_every_gradient_agree() {
-    for name in ["tied", "untied"] {
+    for name in all() {
         let reference = Reference::open(name);
         let sequences = reference.sequences();
         let mut worst = (0.0, String::new());
@@ -136,7 +145,7 @@ fn loss_and_every_gradient_agree() {
 
 #[test]
 fn greedy_text_is_identical() {
-    for name in ["tied", "untied"] {
+    for name in all() {
         let reference = Reference::open(name);
         let model = reference.model();
         let prompts: Vec<Vec<u32>> =
@@ -161,5 +170,54 @@ fn greedy_text_is_identical() {
             assert_eq!(completion.tokens, expected, "{name}, prompt {index}");
             assert_eq!(completion.text, text(&expected));
         }
+    }
+}
+
+/// One sequence of more than 4,096 tokens.
+#[test]
+fn long_positions_agree() {
+    for name in FAMILIES {
+        let reference = Reference::open(name);
+        let model = reference.model();
+        let tokens = reference.tokens("long.tokens").unwrap();
+        let expected = reference.floats("long.logprobs").unwrap();
+        let first = tokens.len() - expected.len();
+        assert!(first > 4096);
+
+        let mut trainer = trainer(&model, 1);
+        let scores = trainer.score(&[&tokens]).unwrap().remove(0);
+        let found = &scores.logprobs[first - 1..];
+        let error = relative_error(found, &expected);
+        assert!(error < 1e-5, "{name}: log-probabilities: {error:.2e}");
+        // Its own frequencies are off in the last bits.
+        let error = relative_error(found, &reference.floats("long.logprobs.unchanged").unwrap());
+        assert!(error < 1e-3, "{name}: log-probabilities of transformers unchanged: {error:.2e}");
+
+        let weights = (0..tokens.len()).map(|i| f32::from(u8::from(i >= first))).collect();
+        let sequence = WeightedSequence { tokens: tokens.clone(), weights };
+        let (loss, gradients) = trainer.cross_entropy_gradient(&[sequence], 10.0).unwrap();
+        let expected = f64::from(reference.floats("long.loss").unwrap()[0]);
+        assert!((loss - expected).abs() < 1e-5 * expected, "{name}: loss {loss}, expected {expected}");
+        let mut compared = 0;
+        for (parameter, gradient) in gradients {
+            let Some(expected) = reference.floats(&format!("long.gradient.{parameter}")) else { continue };
+            let error = relative_error(&gradient.flatten_all().unwrap().to_vec1().unwrap(), &expected);
+            assert!(error < 1e-5, "{name}: gradient of {parameter}: {error:.2e}");
+            compared += 1;
+        }
+        assert!(compared >= 8, "{name}: {compared} gradients");
+
+        let expected = reference.tokens("long.greedy").unwrap();
+        let request = GenerateRequest {
+            prompt: text(&tokens),
+            max_new_tokens: expected.len(),
+            stop: Vec::new(),
+            sampling: Sampling::GREEDY,
+            key: DrawKey::new(0, 0, "parity", 0),
+        };
+        let config = EngineConfig { slots: 1, max_context: tokens.len() + expected.len() };
+        let mut engine =
+            Engine::new(Arc::clone(&model.weights), Arc::clone(&model.tokenizer), config).unwrap();
+        assert_eq!(engine.generate(&[request]).unwrap()[0].tokens, expected, "{name}");
     }
 }

@@ -9,7 +9,7 @@
 mod support;
 
 use azr_model::random::DrawKey;
-use azr_model::{EngineConfig, GenerationConfig, ModelFolder, Qwen2Config, Qwen2Shape, Tokenizer, Weights};
+use azr_model::{EngineConfig, GenerationConfig, ModelConfig, ModelFolder, Qwen2Shape, Tokenizer, Weights};
 use azr_selfplay::SelfPlayConfig;
 use azr_selfplay::config::{Baseline, SeedSource};
 use azr_selfplay::observe::{Event, NoEvaluation, Observer};
@@ -44,7 +44,7 @@ fn tokenizer() -> (Tokenizer, u32) {
 /// A random model of a few thousand parameters: it answers noise, which is never well formed.
 fn policy(config: &SelfPlayConfig) -> CandlePolicy {
     let (tokenizer, end) = tokenizer();
-    let mut model_config = Qwen2Config::from(Qwen2Shape {
+    let mut model_config = ModelConfig::from(Qwen2Shape {
         vocab_size: end as usize + 1,
         hidden_size: 32,
         intermediate_size: 64,

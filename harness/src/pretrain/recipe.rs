@@ -2,7 +2,7 @@
 
 use super::corpus::Mixture;
 use super::program::Shape;
-use azr_model::{AdamWConfig, MuonConfig, OptimizerConfig, Qwen2Config, Qwen2Shape, TrainerConfig};
+use azr_model::{AdamWConfig, ModelConfig, MuonConfig, OptimizerConfig, Qwen2Shape, TrainerConfig};
 use serde::{Deserialize, Serialize};
 
 /// What decides the weights.
@@ -83,8 +83,8 @@ impl Default for Recipe {
 
 impl Recipe {
     /// Shape of the model.
-    pub fn model(&self, vocab_size: usize, end_of_text: u32) -> Qwen2Config {
-        let mut config = Qwen2Config::from(Qwen2Shape {
+    pub fn model(&self, vocab_size: usize, end_of_text: u32) -> ModelConfig {
+        let mut config = ModelConfig::from(Qwen2Shape {
             vocab_size,
             hidden_size: self.hidden_size,
             intermediate_size: self.intermediate_size,

@@ -3,8 +3,10 @@
 //! Matrices stand feature by feature (see [`columns`]). A row's bits depend on its own sequence only: products
 //! are padded to the row count from which on they are independent of it, everything else works row by row.
 
-use crate::config::Qwen2Config;
+use crate::config::ModelConfig;
+use crate::kernels::attention::Heads;
 use crate::kernels::gemm::{Into, Matrix, matmul, row_count};
+use crate::kernels::head_norm::{self, HeadNorm};
 use crate::kernels::rope::RopeTable;
 use crate::kernels::{Threads, columns, decode};
 use crate::layout::{LayerRanges, Layout};
@@ -24,7 +26,7 @@ pub(super) struct Row {
 /// The model as the engine reads it.
 #[derive(Clone, Copy)]
 pub(super) struct Model<'a> {
-    pub(super) config: &'a Qwen2Config,
+    pub(super) config: &'a ModelConfig,
     pub(super) layout: &'a Layout,
     pub(super) parameters: &'a [f32],
     pub(super) rope: &'a RopeTable,
@@ -72,6 +74,11 @@ impl Model<'_> {
         self.config.rms_norm_eps as f32
     }
 
+    fn head_norm(&self, layer: &LayerRanges) -> Option<HeadNorm<'_>> {
+        let (query, key) = self.at(layer.head_norms.as_ref()?).split_at(self.config.head_dim);
+        Some(HeadNorm { query, key, epsilon: self.epsilon() })
+    }
+
     /// Rows that products of so many rows are made with.
     fn padded(&self, rows: usize) -> usize {
         let config = self.config;
@@ -111,18 +118,22 @@ impl Model<'_> {
     ) {
         let config = self.config;
         let (width, inner) = (config.hidden_size, config.intermediate_size);
-        let (qkv_width, out_width) = (config.qkv_width(), config.num_attention_heads * config.head_width());
+        let (qkv_width, out_width) = (config.qkv_width(), config.num_attention_heads * config.head_dim);
         let stream = &mut buffers.stream[..count * width];
         let normed = sized(&mut buffers.normed, count * width);
         let scales = sized(&mut buffers.scales, count);
         columns::rms_norm(stream, self.at(&layer.input_norm), self.epsilon(), scales, normed);
         let qkv = sized(&mut buffers.wide, count * qkv_width);
-        for (feature, bias) in qkv.chunks_exact_mut(count).zip(self.at(&layer.qkv_bias)) {
-            feature.fill(*bias);
-        }
-        product(qkv_width, width, count, qkv, Into::Add, self.at(&layer.qkv), normed);
+        let into = layer.qkv_bias.as_ref().map_or(Into::Set, |bias| {
+            for (feature, bias) in qkv.chunks_exact_mut(count).zip(self.at(bias)) {
+                feature.fill(*bias);
+            }
+            Into::Add
+        });
+        product(qkv_width, width, count, qkv, into, self.at(&layer.qkv), normed);
         let attended = sized(&mut buffers.activated, count * out_width);
-        self.attention(index, rows, count, qkv, attended, cache, &mut buffers.attention);
+        let norm = self.head_norm(layer);
+        self.attention(index, norm, rows, count, qkv, attended, cache, &mut buffers.attention);
         product(width, out_width, count, stream, Into::Add, self.at(&layer.output), attended);
         columns::rms_norm(stream, self.at(&layer.post_norm), self.epsilon(), scales, normed);
         let gate_up = sized(&mut buffers.wide, count * 2 * inner);
@@ -136,6 +147,7 @@ impl Model<'_> {
     fn attention(
         &self,
         layer: usize,
+        norm: Option<HeadNorm<'_>>,
         rows: &[Row],
         count: usize,
         qkv: &[f32],
@@ -144,13 +156,17 @@ impl Model<'_> {
         buffers: &mut AttentionBuffers,
     ) {
         let config = self.config;
-        let (width, group) = (config.head_width(), config.num_attention_heads / config.num_key_value_heads);
+        let (width, group) = (config.head_dim, config.num_attention_heads / config.num_key_value_heads);
         let (query_width, kv_width) =
             (config.num_attention_heads * width, config.num_key_value_heads * width);
         let qkv_width = config.qkv_width();
         let scale = 1.0 / (width as f32).sqrt();
         let packed = sized(&mut buffers.packed, rows.len() * qkv_width);
         columns::transpose(qkv_width, rows.len(), qkv, count, packed, qkv_width);
+        if let Some(norm) = norm {
+            let (query, key_value) = (config.num_attention_heads, config.num_key_value_heads);
+            head_norm::forward(Heads { query, key_value, width }, norm, packed, Threads::One);
+        }
         let key = sized(&mut buffers.key, width);
         let queries = sized(&mut buffers.queries, query_width);
         let scores = sized(&mut buffers.scores, cache.shape().capacity);

@@ -99,7 +99,8 @@ impl Engine {
     fn fit(&mut self, longest: usize, lanes: usize, slots: usize) {
         let model = self.weights.config();
         if self.rope.len() < longest {
-            self.rope = RopeTable::new(self.context().min(2 * longest), model.head_width(), model.rope_theta);
+            let frequencies = model.rope.frequencies(model.head_dim);
+            self.rope = RopeTable::new(self.context().min(2 * longest), &frequencies);
         }
         let fits = |lane: &Lane| lane.cache.shape().capacity >= longest && lane.cache.shape().slots >= slots;
         if self.lanes.len() < lanes || !self.lanes.iter().all(fits) {
@@ -107,7 +108,7 @@ impl Engine {
                 layers: model.num_hidden_layers,
                 slots,
                 heads: model.num_key_value_heads,
-                width: model.head_width(),
+                width: model.head_dim,
                 capacity: longest,
             };
             self.lanes = (0..lanes).map(|_| Lane::new(Cache::new(shape))).collect();

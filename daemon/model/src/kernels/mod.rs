@@ -11,6 +11,7 @@ pub(crate) mod columns;
 pub(crate) mod decode;
 pub(crate) mod gemm;
 pub(crate) mod head;
+pub(crate) mod head_norm;
 pub(crate) mod math;
 pub(crate) mod rms_norm;
 pub(crate) mod rope;

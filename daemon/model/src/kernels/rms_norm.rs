@@ -6,7 +6,7 @@ use super::math::{add_assign, dot};
 use super::{ROW_BLOCK, Threads};
 
 #[inline(always)]
-fn inverse_root(x: &[f32], epsilon: f32) -> f32 {
+pub(super) fn inverse_root(x: &[f32], epsilon: f32) -> f32 {
     1.0 / (dot(x, x) / x.len() as f32 + epsilon).sqrt()
 }
 

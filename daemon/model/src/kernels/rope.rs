@@ -9,14 +9,11 @@ pub(crate) struct RopeTable {
 }
 
 impl RopeTable {
-    /// The table of `len` positions for heads of `head_width`.
-    pub(crate) fn new(len: usize, head_width: usize, theta: f64) -> Self {
-        let half = head_width / 2;
-        let mut table = Self { half, cosines: Vec::new(), sines: Vec::new() };
-        let inverse: Vec<f32> =
-            (0..half).map(|i| (1.0 / theta.powf(2.0 * i as f64 / head_width as f64)) as f32).collect();
+    /// The table of `len` positions, for heads of two values a frequency.
+    pub(crate) fn new(len: usize, frequencies: &[f32]) -> Self {
+        let mut table = Self { half: frequencies.len(), cosines: Vec::new(), sines: Vec::new() };
         for position in 0..len {
-            for frequency in &inverse {
+            for frequency in frequencies {
                 let angle = position as f32 * frequency;
                 table.cosines.push(angle.cos());
                 table.sines.push(angle.sin());

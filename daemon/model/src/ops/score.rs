@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use candle_core::{CpuStorage, CustomOp1, Shape, Storage, Tensor};
 
 use crate::batch::PackedBatch;
-use crate::config::Qwen2Config;
+use crate::config::ModelConfig;
 use crate::kernels::Threads;
 use crate::kernels::rope::RopeTable;
 use crate::layout::Layout;
-use crate::qwen2::{Keep, Network, Workspace};
+use crate::network::{Keep, Network, Workspace};
 
 /// Where the backward pass leaves the parameters' gradient. The tape would add it to zeros: three more passes over
 /// all parameters for every chunk.
@@ -17,7 +17,7 @@ pub(crate) type GradientSink = Arc<Mutex<Vec<f32>>>;
 
 /// Scores a packed batch.
 pub(crate) struct Score {
-    pub(crate) config: Arc<Qwen2Config>,
+    pub(crate) config: Arc<ModelConfig>,
     pub(crate) layout: Arc<Layout>,
     pub(crate) rope: Arc<RopeTable>,
     pub(crate) batch: Arc<PackedBatch>,

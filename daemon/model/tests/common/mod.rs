@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use azr_model::{
-    AdamWConfig, OptimizerConfig, Qwen2Config, Qwen2Shape, Tokenizer, Trainer, TrainerConfig, Weights,
+    AdamWConfig, ModelConfig, OptimizerConfig, Qwen2Shape, Tokenizer, Trainer, TrainerConfig, Weights,
     random::DrawKey,
 };
 
@@ -41,7 +41,7 @@ pub fn tokenizer(size: u32) -> Arc<Tokenizer> {
 /// A model small enough for many runs, with lively weights.
 #[allow(dead_code, reason = "not every test file needs it")]
 pub fn weights(tied: bool, seed: u64) -> Arc<Weights> {
-    let mut config = Qwen2Config::from(Qwen2Shape {
+    let mut config = ModelConfig::from(Qwen2Shape {
         vocab_size: 80,
         hidden_size: 48,
         intermediate_size: 96,

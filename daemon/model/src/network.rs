@@ -1,4 +1,4 @@
-//! Forward and backward pass of Qwen2 over a packed batch.
+//! Forward and backward pass over a packed batch.
 //!
 //! The whole network is one differentiable operation of the tape (see [`crate::ops`]): candle's tape would
 //! allocate, zero and add a tensor for every argument of every layer, several passes over memory that a
@@ -6,10 +6,11 @@
 //! had again cheaply; norms, `SwiGLU` results, attention probabilities and logits are computed again.
 
 use crate::batch::PackedBatch;
-use crate::config::Qwen2Config;
+use crate::config::ModelConfig;
 use crate::kernels::attention::{self, AttentionScratch, Heads};
 use crate::kernels::gemm::{Into, linear, linear_input_gradient, linear_weight_gradient};
 use crate::kernels::head::Head;
+use crate::kernels::head_norm::{self, HeadNorm};
 use crate::kernels::rope::RopeTable;
 use crate::kernels::{Threads, math, rms_norm, swiglu};
 use crate::layout::{LayerRanges, Layout};
@@ -18,7 +19,7 @@ use rayon::prelude::*;
 /// Parameters and shape, ready to run.
 #[derive(Clone, Copy)]
 pub(crate) struct Network<'a> {
-    pub(crate) config: &'a Qwen2Config,
+    pub(crate) config: &'a ModelConfig,
     pub(crate) layout: &'a Layout,
     pub(crate) parameters: &'a [f32],
     pub(crate) rope: &'a RopeTable,
@@ -43,6 +44,8 @@ pub(crate) struct Workspace {
     normed: Vec<f32>,
     inner: Vec<f32>,
     d_wide: Vec<f32>,
+    /// Packed rows with normed heads, where the model has such norms.
+    head_normed: Vec<f32>,
     d_normed: Vec<f32>,
     final_rows: Vec<f32>,
     hidden: Vec<f32>,
@@ -79,12 +82,17 @@ impl Network<'_> {
         Heads {
             query: self.config.num_attention_heads,
             key_value: self.config.num_key_value_heads,
-            width: self.config.head_width(),
+            width: self.config.head_dim,
         }
     }
 
     fn epsilon(&self) -> f32 {
         self.config.rms_norm_eps as f32
+    }
+
+    fn head_norm(&self, layer: &LayerRanges) -> Option<HeadNorm<'_>> {
+        let (query, key) = self.at(layer.head_norms.as_ref()?).split_at(self.config.head_dim);
+        Some(HeadNorm { query, key, epsilon: self.epsilon() })
     }
 
     fn head(&self) -> Head<'_> {
@@ -151,11 +159,22 @@ impl Network<'_> {
         }
         rms_norm::forward(stream, self.at(&layer.input_norm), self.epsilon(), normed, self.threads);
         let qkv = sized(qkv, rows * heads.qkv_width());
-        let bias = self.at(&layer.qkv_bias);
-        for row in qkv.chunks_exact_mut(bias.len()) {
-            row.copy_from_slice(bias);
-        }
-        linear(rows, bias.len(), width, qkv, Into::Add, normed, self.at(&layer.qkv), self.threads);
+        let into = layer.qkv_bias.as_ref().map_or(Into::Set, |bias| {
+            for row in qkv.chunks_exact_mut(bias.len()) {
+                row.copy_from_slice(self.at(bias));
+            }
+            Into::Add
+        });
+        linear(rows, heads.qkv_width(), width, qkv, into, normed, self.at(&layer.qkv), self.threads);
+        let qkv = match self.head_norm(layer) {
+            None => qkv,
+            Some(norm) => {
+                let normed = sized(&mut work.head_normed, qkv.len());
+                normed.copy_from_slice(qkv);
+                head_norm::forward(heads, norm, normed, self.threads);
+                normed
+            }
+        };
         let attended = sized(attention, rows * heads.output_width());
         self.attention_forward(batch, qkv, attended, &mut work.attention);
         let output = self.at(&layer.output);
@@ -285,8 +304,19 @@ impl Network<'_> {
         let qkv_width = heads.qkv_width();
         let d_qkv = sized(&mut work.d_wide, rows * qkv_width);
         let qkv = &kept.qkv[..rows * qkv_width];
-        self.attention_backward(batch, qkv, attended, d_attended, d_qkv, &mut work.attention);
-        math::add_rows(&mut gradient[layer.qkv_bias.clone()], d_qkv, threads);
+        if let (Some(norm), Some(weights)) = (self.head_norm(layer), &layer.head_norms) {
+            let normed = sized(&mut work.head_normed, qkv.len());
+            normed.copy_from_slice(qkv);
+            head_norm::forward(heads, norm, normed, threads);
+            self.attention_backward(batch, normed, attended, d_attended, d_qkv, &mut work.attention);
+            let d_weights = &mut gradient[weights.clone()];
+            head_norm::backward(heads, norm, qkv, d_qkv, d_weights, threads);
+        } else {
+            self.attention_backward(batch, qkv, attended, d_attended, d_qkv, &mut work.attention);
+        }
+        if let Some(bias) = &layer.qkv_bias {
+            math::add_rows(&mut gradient[bias.clone()], d_qkv, threads);
+        }
         let input = &kept.input[..rows * width];
         rms_norm::forward(input, self.at(&layer.input_norm), epsilon, normed, threads);
         let d_weight = &mut gradient[layer.qkv.clone()];
