@@ -2,6 +2,12 @@
 //! `protocol` and `analysis`, which look at private parts, stands in `src/fuzzing.rs`; the targets are in `fuzz/`.
 
 #![allow(clippy::unwrap_used, reason = "a panic is the failure")]
+#![allow(
+    clippy::duplicate_mod,
+    clippy::format_collect,
+    clippy::needless_pass_by_value,
+    reason = "the entries belong to the fuzz crate, where each stands alone and owns what it is given"
+)]
 
 #[path = "../fuzz/entries/job.rs"]
 mod job;

@@ -75,8 +75,9 @@ fn every_import_of_the_data_sets_works_but_for_a_short_list() {
 
 #[test]
 fn the_imports_before_livecodebench_programs_work() {
-    let block: String = LIVECODEBENCH.iter().map(|module| format!("from {module} import *\n")).collect();
-    let program = format!("{block}import sys\nsys.setrecursionlimit(50000)");
+    let lines: Vec<String> = LIVECODEBENCH.iter().map(|module| format!("from {module} import *")).collect();
+    let block = lines.join("\n");
+    let program = format!("{block}\nimport sys\nsys.setrecursionlimit(50000)");
     let calls =
         ["Counter('aab')", "heappop([3, 4])", "gcd(4, 6)", "bisect_left([1, 2], 2)", "ascii_lowercase[:2]"];
     let calls = calls.map(str::to_owned).to_vec();

@@ -1,6 +1,6 @@
 //! The random numbers of what mutates inputs: the same ones for the same start.
 
-/// Draws of SplitMix64.
+/// Draws of `SplitMix64`.
 pub struct Draws(pub u64);
 
 impl Draws {
