@@ -246,3 +246,14 @@ fn a_run_on_a_disk_that_fills_up_loses_nothing() {
     assert!(before.lines().count() >= 1 && fixture.read("grown/steps.jsonl").starts_with(&before));
     assert_same(&fixture, "whole", "grown", 3);
 }
+
+#[test]
+fn a_refused_resume_leaves_the_settings_of_the_run_alone() {
+    let fixture = Fixture::new();
+    fixture.azr(&reproduce("run", "1", &[])).expect_code(0);
+    let file = fixture.path().join("run/config.toml");
+    let settings = std::fs::read_to_string(&file).expect("the run has its settings");
+    let other = reproduce("run", "1", &["--resume", "--set", "update.learning_rate=9e-4"]);
+    refused(fixture.azr(&other), &["other settings"]);
+    assert_eq!(std::fs::read_to_string(&file).expect("they are still there"), settings);
+}
