@@ -73,14 +73,18 @@ impl Starts {
             }
             state.idle.lock().unwrap_or_else(PoisonError::into_inner).push(fresh);
         }
-        let fresh = instantiate(engine, prepared, start, memory_bytes)?;
+        let mut fresh = instantiate(engine, prepared, start, memory_bytes)?;
         if self.page_maps.is_some() {
             let adopted = state.images.get_or_init(|| {
                 fresh.memories.iter().map(|memory| Image::of(memory)).collect::<Result<Vec<_>, _>>().ok()
             });
             if let Some(images) = adopted {
-                // A memory that could not be replaced is still the start state's; it is not put back later.
-                let _ = fresh.memories.iter().zip(images).try_for_each(|(memory, image)| memory.adopt(image));
+                let adopted =
+                    fresh.memories.iter().zip(images).all(|(memory, image)| memory.adopt(image).is_ok());
+                if !adopted {
+                    // Good for this job; but what is no mapping of the image cannot be put back to it.
+                    fresh.memories.clear();
+                }
             }
         }
         Ok(fresh)
@@ -102,7 +106,6 @@ impl Starts {
             .all(|(memory, image)| memory.restore(image, &mut pages).unwrap_or(false));
         page_maps.lock().unwrap_or_else(PoisonError::into_inner).push(pages);
         if restored {
-            *fresh.store.data_mut() = Host::new(start, 0);
             let mut idle = state.idle.lock().unwrap_or_else(PoisonError::into_inner);
             if idle.len() < self.most_idle {
                 idle.push(fresh);
