@@ -70,7 +70,10 @@ fn is_taken(path: &Path) -> anyhow::Result<bool> {
     match std::fs::read_dir(path) {
         Ok(mut entries) => Ok(entries.next().is_some()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error).with_context(|| format!("cannot use {} as a run folder", path.display())),
+        Err(error) => {
+            let what = format!("cannot use {} as a run folder: {error}", path.display());
+            Err(Failure::new(what, "give a new folder, or the folder of a run, with --run-dir").into())
+        }
     }
 }
 

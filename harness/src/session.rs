@@ -215,7 +215,7 @@ fn explain(folder: &Path, error: &SelfPlayError) -> Failure {
             "restore the file from a copy, or put that checkpoint's folder aside to go on from the one before ({})",
             folder.join("checkpoints").display()
         ),
-        SelfPlayError::RunFolder { .. } => "use the settings of its config.toml, or start a new run with another --run-dir".to_owned(),
+        SelfPlayError::RunFolder { advice, .. } => (*advice).to_owned(),
         SelfPlayError::Diverged { .. } => "go on with the program and the machine that made the run, or start a new one with another --run-dir".to_owned(),
         SelfPlayError::Config(_) => "change the value named, in the file or with --set".to_owned(),
         SelfPlayError::Prompt(_) => "use --set run.prompts=paper, or set AZR_DATA to the data folder".to_owned(),

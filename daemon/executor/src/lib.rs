@@ -36,6 +36,10 @@ mod guest;
 mod instance;
 mod job;
 pub mod literal;
+#[cfg(target_os = "linux")]
+mod memory;
+#[cfg(not(target_os = "linux"))]
+#[path = "memory_elsewhere.rs"]
 mod memory;
 mod pool;
 mod process;

@@ -91,7 +91,7 @@ impl Starts {
     }
 
     /// Puts the instance of a job that ended cleanly back to the start state, if that is possible.
-    pub(crate) fn give_back(&self, mut fresh: Fresh, start: StartState) {
+    pub(crate) fn give_back(&self, fresh: Fresh, start: StartState) {
         let state = &self.states[start as usize];
         let (Some(page_maps), Some(Some(images))) = (&self.page_maps, state.images.get()) else { return };
         if fresh.store.data().handles_changed || fresh.memories.len() != images.len() {

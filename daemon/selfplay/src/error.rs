@@ -40,8 +40,10 @@ pub enum SelfPlayError {
     RunFolder {
         /// The folder.
         path: PathBuf,
-        /// What is wrong and what to do.
+        /// What is wrong.
         reason: String,
+        /// What to do.
+        advice: &'static str,
     },
     /// A recomputed step differs from what the run recorded.
     #[error(

@@ -158,7 +158,8 @@ fn resume<P: Policy>(
         if folder.steps().exists() {
             return Err(SelfPlayError::RunFolder {
                 path: context.folder.to_owned(),
-                reason: "it has recorded steps and no checkpoint to go on from: start a new run".into(),
+                reason: "it has recorded steps and no checkpoint to go on from".into(),
+                advice: "start a new run with another --run-dir, or put a copy of its checkpoints back",
             });
         }
         return Ok(None);
@@ -172,6 +173,7 @@ fn resume<P: Policy>(
         return Err(SelfPlayError::RunFolder {
             path: folder.steps(),
             reason: format!("line {} is not the one that the checkpoint continues", manifest.step),
+            advice: "restore the file from a copy, or start a new run with another --run-dir",
         });
     }
     let recorded: std::collections::VecDeque<StepRecord> =

@@ -33,6 +33,8 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let stop = interrupt::install()?;
+    // A mistake in a key is told before the sandbox opens, which may take its time.
+    let options = Options { out: args.out.clone(), recipe: recipe(args)? };
     let sandbox = sandbox::open()?;
     let mut say = |line: &str| output::note(line);
     if let Some(model) = &args.judge {
@@ -60,7 +62,6 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         ))?;
         return Ok(Outcome::Negative);
     }
-    let options = Options { out: args.out.clone(), recipe: recipe(args)? };
     if pretrain::pretrain(&sandbox, &options, stop, &mut say)? {
         output::say(format!("model: {}", args.out.join("azr-tiny").display()))?;
         Ok(Outcome::Done)

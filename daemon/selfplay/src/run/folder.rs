@@ -26,6 +26,7 @@ impl RunFolder {
             Err(fs::TryLockError::WouldBlock) => Err(SelfPlayError::RunFolder {
                 path: root.to_owned(),
                 reason: "another process is running in it".into(),
+                advice: "wait until that process ends or stop it, or start a new run with another --run-dir",
             }),
             Err(fs::TryLockError::Error(error)) => Err(cannot_write(&path)(error)),
         }
@@ -60,7 +61,8 @@ impl RunFolder {
         if self.steps().exists() || self.checkpoints().exists() {
             return Err(SelfPlayError::RunFolder {
                 path: self.root.clone(),
-                reason: "it holds a run already: resume it, or give another name".into(),
+                reason: "it holds a run already".into(),
+                advice: "go on with --resume, or start a new run with another --run-dir",
             });
         }
         Ok(())
@@ -88,6 +90,7 @@ impl RunFolder {
             reason: "the run was started with other settings (see its config.toml); only its number of steps and the \
                      cadence of checkpoints and evaluations may change"
                 .into(),
+            advice: "use the settings of its config.toml, or start a new run with another --run-dir",
         })
     }
 

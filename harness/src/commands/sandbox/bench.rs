@@ -219,8 +219,8 @@ fn rates(sandbox: &Sandbox, workload: &Workload) -> (f64, f64) {
     (n / (processor_seconds() - processor).max(1e-9), n / wall.seconds().max(1e-9))
 }
 
-/// Programs, calls, processor seconds.
-type Spent = (f64, f64, f64);
+/// Programs, processor seconds.
+type Spent = (f64, f64);
 
 #[derive(Clone, Copy, Deserialize)]
 struct Peers {
@@ -231,7 +231,7 @@ struct Peers {
     new: Spent,
 }
 
-fn rate((programs, _, seconds): Spent) -> f64 {
+fn rate((programs, seconds): Spent) -> f64 {
     programs / seconds.max(1e-9)
 }
 

@@ -1,7 +1,7 @@
 """The peers of `azr sandbox bench`: the same programs, run the ways other systems run them.
 
 Reads a JSON array of {"program", "calls"} on standard input. For each way, runs programs until they are done or the time
-is up, and prints a JSON object: way -> [programs, calls, processor seconds of this process and its children].
+is up, and prints a JSON object: way -> [programs, processor seconds of this process and its children].
 
   pool   one worker of a Pebble pool that `exec`s program and call, a task with a time limit a call, no isolation: the way
          of the reference's executor; left out where Pebble is not installed
@@ -94,7 +94,7 @@ def main():
     multiprocessing.set_start_method("fork")
     results = {}
     for way in (pool, warm, fork, new) if pebble else (warm, fork, new):
-        begun, deadline, done = processor(), time.monotonic() + seconds, 0
+        begun, deadline = processor(), time.monotonic() + seconds
 
         def limited():
             for job in jobs:
@@ -103,8 +103,7 @@ def main():
                 yield job
 
         done = sum(1 for _ in way(limited()))
-        calls = sum(len(job["calls"]) for job in jobs[:done])
-        results[way.__name__] = [done, calls, processor() - begun]
+        results[way.__name__] = [done, processor() - begun]
     print(json.dumps(results))
 
 
