@@ -13,6 +13,17 @@ const MAX_TEXT_BYTES: u64 = 1 << 30;
 
 /// Reads a text file; a name ending in `.gz` is decompressed.
 pub fn read_text(path: &Path) -> anyhow::Result<String> {
+    String::from_utf8(read_bytes(path)?).map_err(|_| {
+        Failure::new(
+            format!("{} is not UTF-8 text", path.display()),
+            "pass a text file (.jsonl or .jsonl.gz)",
+        )
+        .into()
+    })
+}
+
+/// Reads a file of at most 1 GiB; a name ending in `.gz` is decompressed.
+pub fn read_bytes(path: &Path) -> anyhow::Result<Vec<u8>> {
     let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
     let mut reader: Box<dyn Read> = if path.extension().is_some_and(|extension| extension == "gz") {
         Box::new(MultiGzDecoder::new(file))
@@ -30,13 +41,7 @@ pub fn read_text(path: &Path) -> anyhow::Result<String> {
             Failure::new(format!("{} is longer than 1 GiB", path.display()), "pass a smaller file").into()
         );
     }
-    String::from_utf8(bytes).map_err(|_| {
-        Failure::new(
-            format!("{} is not UTF-8 text", path.display()),
-            "pass a text file (.jsonl or .jsonl.gz)",
-        )
-        .into()
-    })
+    Ok(bytes)
 }
 
 /// A stream that does not unpack is the file's fault, anything else the system's.

@@ -11,8 +11,8 @@ use crate::failure::Failure;
 use crate::files;
 use anyhow::Context;
 use azr_reports::{Error as ReportError, Run};
+use azr_selfplay::chain;
 use azr_selfplay::checkpoint::Manifest;
-use azr_selfplay::record::StepRecord;
 use std::fs;
 use std::path::Path;
 
@@ -68,11 +68,7 @@ pub fn check_steps(folder: &Path) -> anyhow::Result<()> {
     // Before the steps: a run that is going on adds a record first, then the checkpoint that continues it.
     let checkpoints = checkpoints(folder);
     let path = folder.join("steps.jsonl");
-    let bytes = if path.is_file() {
-        fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?
-    } else {
-        Vec::new()
-    };
+    let bytes = if path.is_file() { files::read_bytes(&path)? } else { Vec::new() };
     let start = chain_start(folder);
     let Some(damage) = find_damage(&bytes, start.as_deref(), &checkpoints) else { return Ok(()) };
     let what = format!("{}: {}", path.display(), damage.what);
@@ -81,30 +77,13 @@ pub fn check_steps(folder: &Path) -> anyhow::Result<()> {
 
 /// The first fault of the chain of records, if any.
 fn find_damage(bytes: &[u8], start: Option<&str>, checkpoints: &[Manifest]) -> Option<Damage> {
-    let mut records: Vec<StepRecord> = Vec::new();
-    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-        let intact = records.len() as u64;
-        let damage = |what: String| Some(Damage { what: format!("line {}: {what}", intact + 1), intact });
-        let complete = line.ends_with(b"\n");
-        let record = match std::str::from_utf8(line) {
-            Ok(text) => serde_json::from_str::<StepRecord>(text).map_err(|error| error.to_string()),
-            Err(_) => Err("not text in UTF-8".to_owned()),
-        };
-        match record {
-            Ok(record) => {
-                if let Some(what) = breaks(&record, records.last(), start) {
-                    return damage(what);
-                }
-                records.push(record);
-            }
-            Err(reason) if complete => return damage(format!("no record of a step ({reason})")),
-            // A cut last line: what a killed run leaves behind.
-            Err(_) => break,
-        }
+    let chain = chain::read(bytes, start);
+    let (records, intact) = (&chain.records, chain.records.len() as u64);
+    if let Some(what) = chain.damage {
+        return Some(Damage { what, intact });
     }
-    let intact = records.len() as u64;
     if let Some(Manifest { step, .. }) = checkpoints.last().filter(|newest| newest.step > intact) {
-        let missing = steps(intact + 1, *step);
+        let missing = chain::records_of(intact + 1, *step);
         let what = format!("{missing} missing at the end: the checkpoint step-{step} was written after that");
         return Some(Damage { what, intact });
     }
@@ -114,41 +93,6 @@ fn find_damage(bytes: &[u8], start: Option<&str>, checkpoints: &[Manifest]) -> O
     let step = foreign.step;
     let what = format!("the record of step {step} is not the one that the checkpoint step-{step} continues");
     Some(Damage { what, intact: 0 })
-}
-
-/// Why `record` cannot stand after `last` (or at the start of the chain).
-fn breaks(record: &StepRecord, last: Option<&StepRecord>, start: Option<&str>) -> Option<String> {
-    let step = record.step;
-    if record.hash != record.computed_hash() {
-        return Some(format!("the record of step {step} was altered: its content does not fit its hash"));
-    }
-    let expected = last.map_or(1, |last| last.step + 1);
-    if step > expected {
-        return Some(format!("{} missing before the record of step {step}", steps(expected, step - 1)));
-    }
-    if step < expected {
-        return Some(format!("the record of step {step} stands where that of step {expected} belongs"));
-    }
-    let follows = last.map_or(start, |last| Some(last.hash.as_str())).is_none_or(|hash| record.prev == hash);
-    if follows {
-        return None;
-    }
-    Some(match last {
-        Some(last) => format!(
-            "the record of step {step} does not follow the one of step {} that stands before it: one of the two was \
-             replaced",
-            last.step
-        ),
-        None => "the record of step 1 does not begin where run.json says: it is of another run".to_owned(),
-    })
-}
-
-fn steps(first: u64, last: u64) -> String {
-    if first == last {
-        format!("the record of step {first} is")
-    } else {
-        format!("the records of steps {first} to {last} are")
-    }
 }
 
 /// How to go on, as far as what is intact allows.
@@ -210,6 +154,7 @@ fn checkpoints(folder: &Path) -> Vec<Manifest> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use azr_selfplay::record::StepRecord;
     use std::collections::BTreeMap;
 
     fn lines(n: u64) -> Vec<String> {

@@ -85,11 +85,6 @@ impl Plan {
         };
         Ok(Self { folder: choice.path, config, resume: args.resume })
     }
-
-    fn write_config(&self) -> anyhow::Result<()> {
-        write_atomically(&self.folder.join("config.toml"), self.config.to_toml()?.as_bytes())
-            .with_context(|| format!("cannot write into the run folder {}", self.folder.display()))
-    }
 }
 
 /// Does the run: with `full_evaluations` also before and after self-play. Ends with the report.
@@ -103,19 +98,19 @@ pub fn execute(plan: &Plan, full_evaluations: bool) -> anyhow::Result<Outcome> {
     let mut evaluator = Evaluator::open(&plan.config, &sandbox, &plan.folder, stop)?;
     std::fs::create_dir_all(&plan.folder)
         .with_context(|| format!("cannot create the run folder {}", plan.folder.display()))?;
-    // A resume that is refused must leave the run's own settings as they are: then they are written afterwards.
-    if !(plan.resume && plan.folder.join("config.toml").is_file()) {
-        plan.write_config()?;
+    if plan.resume && plan.folder.join("run.json").is_file() {
+        run::same_settings(&plan.folder, &plan.config.selfplay)
+            .map_err(|error| explain(&plan.folder, &error))?;
     }
+    write_atomically(&plan.folder.join("config.toml"), plan.config.to_toml()?.as_bytes())
+        .with_context(|| format!("cannot write into the run folder {}", plan.folder.display()))?;
     announce(plan, &model);
     let provenance = Provenance::collect(&model, evaluator.identities());
     let mut policy = policy(&plan.config, &model)?;
     if full_evaluations && evaluator.full(&mut policy, 0)?.is_none() {
         return Ok(stopped(plan, "the evaluation of the base model"));
     }
-    let outcome = self_play(plan, &mut policy, &sandbox, &mut evaluator, &provenance, stop)?;
-    plan.write_config()?;
-    let steps = match outcome {
+    let steps = match self_play(plan, &mut policy, &sandbox, &mut evaluator, &provenance, stop)? {
         run::Outcome::Finished { steps, .. } => steps,
         run::Outcome::Stopped { step } => {
             return Ok(stopped(plan, &format!("step {step} (checkpoint written)")));

@@ -243,10 +243,9 @@ pub(crate) fn read_lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, Err
     let Some(text) = read_text(path)? else {
         return Ok(Vec::new());
     };
-    let complete = match text.rfind('\n') {
-        Some(end) if serde_json::from_str::<Value>(&text[end + 1..]).is_err() => &text[..=end],
-        _ => text.as_str(),
-    };
+    let end = text.rfind('\n').map_or(0, |end| end + 1);
+    let cut = serde_json::from_str::<Value>(&text[end..]).is_err();
+    let complete = if cut { &text[..end] } else { text.as_str() };
     complete
         .lines()
         .enumerate()
@@ -280,6 +279,8 @@ mod tests {
         let run = Run::load(folder.path()).unwrap();
         assert_eq!(run.steps.len(), 1);
         assert_eq!(run.steps[0].loss, Some(0.5));
+        std::fs::write(&steps, "{\"step\": 1, \"lo").unwrap();
+        assert!(read_lines::<Value>(&steps).unwrap().is_empty(), "the only line may be the cut one");
 
         std::fs::write(&steps, "{\"step\": 1}\n{\"step\": }\n{\"step\": 3}\n").unwrap();
         let error = Run::load(folder.path()).unwrap_err().to_string();

@@ -257,3 +257,21 @@ fn a_refused_resume_leaves_the_settings_of_the_run_alone() {
     refused(fixture.azr(&other), &["other settings"]);
     assert_eq!(std::fs::read_to_string(&file).expect("they are still there"), settings);
 }
+
+/// An editor or a copy may take the last line's end away: the record is still whole.
+#[test]
+fn a_last_record_without_its_line_end_is_a_record() {
+    let fixture = Fixture::new();
+    for steps in ["1", "2"] {
+        let run = format!("run{steps}");
+        fixture.azr(&reproduce(&run, steps, &[])).expect_code(0);
+        let file = fixture.path().join(&run).join("steps.jsonl");
+        let whole = std::fs::read_to_string(&file).expect("the run has steps");
+        std::fs::write(&file, whole.trim_end()).expect("it can be written");
+        fixture.azr(&["report", &run]).expect_code(0);
+        fixture.azr(&reproduce(&run, "3", &["--resume"])).expect_code(0);
+        let resumed = std::fs::read_to_string(&file).expect("they are still there");
+        assert!(resumed.starts_with(&whole) && resumed.lines().count() == 3, "{resumed}");
+        fixture.azr(&["report", &run]).expect_code(0);
+    }
+}

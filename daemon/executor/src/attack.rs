@@ -114,7 +114,8 @@ pub fn attacks() -> Vec<Attack> {
 }
 
 /// Runs every attack twice in a sandbox that `open` opens, each run followed by the canary, whose report must be
-/// that of a sandbox in which nothing else has run.
+/// that of a sandbox in which nothing else has run. With one thread the canary gets the attack's own instance, if that
+/// was put back.
 pub fn run<E>(open: impl Fn() -> Result<Sandbox, E>) -> Result<AttackReport, E> {
     let canary = Job::new(CANARY, CANARY_CALLS.map(str::to_owned).to_vec(), Limits::seconds(1.0));
     let untouched = open()?.run(&canary);

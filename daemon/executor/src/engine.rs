@@ -79,6 +79,11 @@ impl Guests {
         self.starts.take(&self.engine, prepared, start, memory_bytes)
     }
 
+    /// How often a job got an instance that was put back.
+    pub(crate) fn reused(&self) -> u64 {
+        self.starts.reused()
+    }
+
     /// Takes back the instance of a job that ended cleanly.
     pub(crate) fn give_back(&self, fresh: Fresh, start: StartState) {
         self.starts.give_back(fresh, start);

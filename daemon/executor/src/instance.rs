@@ -1,7 +1,7 @@
-//! One job: a fresh instance, the program's module level, then its calls, each paid from its own fuel.
+//! One job: an instance in the start state (`start.rs`), the program's module level, then its calls, each paid from its own fuel.
 //!
 //! When a call ends the instance (timeout, exhausted stack, trap, exit), the verdicts before it stand, and the calls
-//! after it run in another fresh instance after the module level has run again, as if the job had begun with them:
+//! after it run in another instance after the module level has run again, as if the job had begun with them:
 //! what the lost calls had changed in the program's globals is gone. When the module level itself fails, every call
 //! has its verdict, and the first call carries its fuel.
 

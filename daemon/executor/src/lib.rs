@@ -1,14 +1,14 @@
-//! Runs untrusted Python: CPython compiled to WebAssembly, a fresh instance for every program.
+//! Runs untrusted Python: CPython compiled to WebAssembly, a fresh state for every program.
 //!
 //! The reference implementation runs programs in worker processes of the host's own Python, which isolates neither the
-//! host nor one program from the next. Here every job starts from a copy-on-write snapshot of an interpreter, is limited by
+//! host nor one program from the next. Here every job starts from the same snapshot of an interpreter, is limited by
 //! fuel instead of time, and ends in a [`Verdict`]. The same program gives the same verdict, text and fuel on every
 //! machine, under every load and with any number of threads.
 //!
 //! What the sandbox covers:
 //! * The host: no file, process, socket, environment variable, clock or entropy of the machine can be reached, memory,
 //!   output and stack are bounded, and no host function blocks.
-//! * The next program: nothing survives an instance.
+//! * The next program: it finds the start state, in an instance that is new or was put back to it (docs/adr/0009).
 //! * Time: fuel counts instructions, copied bytes and virtual sleep. A guard on the thread's processor time (20 times the
 //!   nominal limit, at least 30 s) is the only use of a clock that can reach a verdict, and is named `wall_guard`. Other
 //!   work on the machine does not bring it nearer.

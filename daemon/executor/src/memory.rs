@@ -4,7 +4,8 @@
 //! writes is first faulted in. So an instance that has finished its job cleanly is not thrown away: each page of its
 //! memory that the job may have written is copied back from the image of the start state. Which pages those are is
 //! known to the kernel: the memory is a private mapping of the image, and a page that was written is no longer a
-//! page of the image's file (`/proc/self/pagemap`). Pages stay resident, so the next job need not fault them in.
+//! page of the image's file (`/proc/self/pagemap`). Pages stay resident, so the next job need not fault them in; those
+//! of earlier jobs are copied back as well, until there are too many and all are given back to the kernel.
 //!
 //! Where the kernel lacks the means, [`supported`] says no and every job gets a new instance.
 
@@ -74,13 +75,14 @@ impl Region {
         unsafe { std::slice::from_raw_parts(self.pointer().cast::<u8>(), self.size()) }
     }
 
-    /// Replaces the content, which must equal the image, by a private mapping of the image.
+    /// Replaces the content, which must equal the image, by a private mapping of the image. After an error nothing of the
+    /// memory can be accessed any more.
     pub(crate) fn adopt(&self, image: &Image) -> std::io::Result<()> {
         if self.size() != image.len {
             return Err(std::io::Error::other("a start state of another size"));
         }
         // SAFETY: the range lies inside this region's own mapping, and no guest runs in it.
-        unsafe {
+        let mapped = unsafe {
             rustix::mm::mmap(
                 self.pointer(),
                 image.len,
@@ -89,8 +91,20 @@ impl Region {
                 &image.file,
                 0,
             )
-        }?;
-        Ok(())
+        };
+        if mapped.is_err() {
+            // A kernel may have unmapped the range before it failed: close the hole before anything else lands in it.
+            // SAFETY: as above; a mapping without access and without commitment needs no memory.
+            let _ = unsafe {
+                rustix::mm::mmap_anonymous(
+                    self.pointer(),
+                    image.len,
+                    ProtFlags::empty(),
+                    MapFlags::PRIVATE | MapFlags::NORESERVE | MapFlags::FIXED,
+                )
+            };
+        }
+        mapped.map(drop).map_err(Into::into)
     }
 
     /// Puts the content back to the image. False when the memory has grown: it cannot shrink.

@@ -1,4 +1,4 @@
-//! The handle everybody uses: opens the embedded guest and runs jobs on fresh instances, on its own threads.
+//! The handle everybody uses: opens the embedded guest and runs jobs on instances in the start state, on its own threads.
 
 use crate::engine::Guests;
 use crate::guest::Archive;
@@ -82,7 +82,12 @@ impl Sandbox {
         &self.shared.guests.hash
     }
 
-    /// Runs one job in a fresh instance on the calling thread's behalf.
+    /// How many jobs so far ran in an instance that had been put back: none where the machine cannot.
+    pub fn reused(&self) -> u64 {
+        self.shared.guests.reused()
+    }
+
+    /// Runs one job in an instance in the start state.
     pub fn run(&self, job: &Job) -> Report {
         self.run_jobs(vec![job.clone()]).pop().expect("one job gives one report")
     }

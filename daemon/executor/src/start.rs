@@ -2,8 +2,8 @@
 //!
 //! Most are not new. An instance whose job ended cleanly is put back to the start state ([`crate::memory`]) and waits
 //! for the next job. What the guest is made of beside its memory does not change: its tables are only filled while it
-//! is instantiated, its globals are constants of the linker but for the stack pointer, which every call that returns
-//! has put back (`guest.rs` has the test), and an instance whose table of handles changed, whose memory grew or whose
+//! is instantiated and its globals are constants of the linker (`guest.rs` has the test) but for the stack pointer, which by
+//! the compiler's convention every call that returns has put back, and an instance whose table of handles changed, whose memory grew or whose
 //! call did not return is thrown away. The tests run the same programs in new and in used instances and compare
 //! every byte and unit of fuel of the reports.
 
@@ -11,6 +11,7 @@ use crate::instance::{Outcome, trap_verdict};
 use crate::memory::{self, Image, PageMap, Region};
 use crate::wasi::Host;
 use crate::{StartState, Verdict};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use wasmtime::component::{Instance, InstancePre, TypedFunc};
 use wasmtime::{Engine, Store, UpdateDeadline};
@@ -35,6 +36,7 @@ pub(crate) struct Starts {
     page_maps: Option<Mutex<Vec<PageMap>>>,
     states: [State; 2],
     most_idle: usize,
+    reused: AtomicU64,
 }
 
 #[derive(Default)]
@@ -50,7 +52,13 @@ impl Starts {
             page_maps: reuse.then(Mutex::default),
             states: [State::default(), State::default()],
             most_idle: threads,
+            reused: AtomicU64::new(0),
         }
+    }
+
+    /// How often a job got an instance that was put back.
+    pub(crate) fn reused(&self) -> u64 {
+        self.reused.load(Ordering::Relaxed)
     }
 
     /// An instance for a job with this much memory.
@@ -69,22 +77,20 @@ impl Starts {
             if size as u64 <= memory_bytes {
                 *fresh.store.data_mut() = Host::new(start, memory_bytes);
                 fresh.store.data_mut().memory.peak = size;
+                self.reused.fetch_add(1, Ordering::Relaxed);
                 return Ok(fresh);
             }
             state.idle.lock().unwrap_or_else(PoisonError::into_inner).push(fresh);
         }
-        let mut fresh = instantiate(engine, prepared, start, memory_bytes)?;
+        let fresh = instantiate(engine, prepared, start, memory_bytes)?;
         if self.page_maps.is_some() {
             let adopted = state.images.get_or_init(|| {
                 fresh.memories.iter().map(|memory| Image::of(memory)).collect::<Result<Vec<_>, _>>().ok()
             });
-            if let Some(images) = adopted {
-                let adopted =
-                    fresh.memories.iter().zip(images).all(|(memory, image)| memory.adopt(image).is_ok());
-                if !adopted {
-                    // Good for this job; but what is no mapping of the image cannot be put back to it.
-                    fresh.memories.clear();
-                }
+            if let Some(images) = adopted
+                && fresh.memories.iter().zip(images).any(|(memory, image)| memory.adopt(image).is_err())
+            {
+                return Err(Verdict::Crashed);
             }
         }
         Ok(fresh)

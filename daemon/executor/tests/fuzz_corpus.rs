@@ -41,7 +41,7 @@ fn any_program_ends_in_a_verdict_within_its_limits() {
         before(panic);
     }));
     let cache_dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("sandbox");
-    let range = program::Range::open(Some(cache_dir), None);
+    let range = program::Range::open(Some(cache_dir), Some(1));
     let seeds = mutate::seeds("program");
     let mut inputs: Vec<Vec<u8>> = seeds.iter().map(|(_, data)| data.clone()).collect();
     for seed in 0..PROGRAMS {

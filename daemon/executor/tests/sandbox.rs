@@ -413,3 +413,16 @@ fn any_recursion_limit_is_a_limit() {
     assert_eq!(run(100), value("2"));
     assert_eq!(run(0), run(0));
 }
+
+/// The tests of instances that are put back would compare new ones with new ones if this failed.
+#[test]
+#[cfg(target_os = "linux")]
+fn instances_are_put_back() {
+    let one = Sandbox::open(&SandboxConfig { threads: Some(1), ..config() }).unwrap();
+    let jobs: Vec<Job> = (0..10).map(|n| job(&format!("def f(x): return x + {n}"), &["f(1)"])).collect();
+    one.run_all(&jobs);
+    assert_eq!(one.reused(), 9);
+    let never = Sandbox::open(&SandboxConfig { reuse: false, ..config() }).unwrap();
+    never.run_all(&jobs);
+    assert_eq!(never.reused(), 0);
+}

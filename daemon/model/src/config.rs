@@ -111,9 +111,15 @@ impl ModelConfig {
         if !self.head_dim.is_multiple_of(2) {
             return refuse(format!("head_dim ({}) is odd, rotary angles turn pairs", self.head_dim));
         }
-        if !(self.rms_norm_eps > 0.0 && self.rope.theta > 1.0 && self.rope.theta.is_finite()) {
-            return refuse("rms_norm_eps must be positive and rope_theta above 1".to_owned());
+        // In the precision in which it is added.
+        let epsilon = self.rms_norm_eps as f32;
+        if !(epsilon > 0.0 && epsilon < 1.0 && self.rope.theta > 1.0 && self.rope.theta.is_finite()) {
+            return refuse("rms_norm_eps must lie between 0 and 1 and rope_theta above 1".to_owned());
         }
-        self.rope.scaling.check()
+        self.rope.scaling.check()?;
+        if !self.rope.frequencies(self.head_dim).iter().all(|frequency| frequency.is_finite()) {
+            return refuse("the rope scaling gives angles that are not finite".to_owned());
+        }
+        Ok(())
     }
 }

@@ -70,8 +70,12 @@ impl<'b> Shards<'b> {
     pub(crate) fn of_folder(folder: &Path) -> Result<Self> {
         let (single, path) = (folder.join(WEIGHTS_FILE), folder.join(INDEX_FILE));
         if single.exists() || !path.exists() {
-            let bytes = file::read(&single)?;
-            return Self::of_bytes(single, Cow::Owned(bytes));
+            return Ok(Self { path: single.clone(), files: vec![shard(single)?], index: None });
+        }
+        let size = std::fs::metadata(&path).map_err(file::failure(&path, "reading"))?.len();
+        if size > LONGEST_HEADER {
+            let reason = format!("an index of {size} bytes is not one");
+            return Err(ModelError::Format { path, reason });
         }
         let index: Index = serde_json::from_slice(&file::read(&path)?)
             .map_err(|error| ModelError::Format { path: path.clone(), reason: error.to_string() })?;

@@ -5,6 +5,7 @@
 
 pub mod advantage;
 pub mod buffers;
+pub mod chain;
 pub mod checkpoint;
 pub mod config;
 mod draw;

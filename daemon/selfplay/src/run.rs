@@ -22,6 +22,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 mod folder;
 
 use folder::RunFolder;
+pub use folder::same_settings;
 
 /// Everything a run needs from outside.
 pub struct RunContext<'a, P: Policy> {
@@ -167,12 +168,14 @@ fn resume<P: Policy>(
     folder.check_config(context.config)?;
     let (manifest, state) = checkpoint::load(&path, context.policy)?;
     let records = folder.read_steps()?;
-    let before = records.iter().take_while(|record| record.step <= manifest.step);
-    let last = before.last().map(|record| record.hash.clone());
-    if last.is_some_and(|hash| hash != manifest.chain) {
+    let continued = records.iter().find(|record| record.step == manifest.step);
+    if manifest.step > 0 && continued.is_none_or(|record| record.hash != manifest.chain) {
         return Err(SelfPlayError::RunFolder {
             path: folder.steps(),
-            reason: format!("line {} is not the one that the checkpoint continues", manifest.step),
+            reason: format!(
+                "the record of step {} is not the one that the checkpoint continues",
+                manifest.step
+            ),
             advice: "restore the file from a copy, or start a new run with another --run-dir",
         });
     }

@@ -84,5 +84,10 @@ fn recipe(args: &Args) -> anyhow::Result<Recipe> {
         }
     }
     layers.check_numbers(numbers::RECIPE)?;
-    layers.rest(&[], &key_paths(&serde_json::to_value(&default)?))
+    let recipe: Recipe = layers.rest(&[], &key_paths(&serde_json::to_value(&default)?))?;
+    if !recipe.hidden_size.is_multiple_of(recipe.heads) {
+        let what = format!("hidden_size {} is not a multiple of heads {}", recipe.hidden_size, recipe.heads);
+        return Err(Failure::new(what, "change one of the two: every head has the same width").into());
+    }
+    Ok(recipe)
 }

@@ -40,15 +40,21 @@ pub(super) fn answer(guests: &Guests, guard_floor: Duration, calls: &[Call]) -> 
                 Err(verdict) => (None, Err(verdict)),
             },
         };
-        let roomy = session.filter(|session| session.memory() <= SHARED_BYTES);
-        match (roomy, answer) {
-            (Some(session), Ok(text)) => {
+        match (session, answer) {
+            (Some(session), Ok(text)) if session.memory() <= SHARED_BYTES => {
                 shared = Some(session);
                 answers.push(Ok(text));
             }
-            _ => answers.push(
-                open(guests, guard_floor, ALONE_SECONDS).and_then(|mut session| ask(&mut session, call)),
-            ),
+            (crowded, _) => {
+                if let Some(session) = crowded {
+                    session.close();
+                }
+                answers.push(open(guests, guard_floor, ALONE_SECONDS).and_then(|mut session| {
+                    let answer = ask(&mut session, call);
+                    session.close();
+                    answer
+                }));
+            }
         }
     }
     if let Some(session) = shared {

@@ -28,6 +28,8 @@
 //!   times as long (at least two seconds) by the clock. Whether a program near its limit is a `timeout`
 //!   depends on the machine and its load; `fuel` and `memory_bytes` of a report are measured (peak resident
 //!   memory of the child) and differ from run to run.
+//! * Earlier jobs of the same backend. Their programs, inputs and answers passed through the warm interpreter's memory, and
+//!   a child that reads raw memory (`ctypes`) may find remains of them there. In the sandbox it cannot.
 //! * A program's report about itself: as in the sandbox, text is the program's claim. It is bounded in length
 //!   and parsed on the host, and nothing of it is trusted.
 //!

@@ -236,7 +236,10 @@ impl ConfigFile {
                 low_freq_factor: number("low_freq_factor")?,
                 high_freq_factor: number("high_freq_factor")?,
                 original_context: match given("original_max_position_embeddings") {
-                    Some(_) => number("original_max_position_embeddings")? as usize,
+                    Some(value) => match value.as_u64().and_then(|value| usize::try_from(value).ok()) {
+                        Some(value) => value,
+                        None => return refuse("original_max_position_embeddings is no whole number"),
+                    },
                     None => self.max_position_embeddings,
                 },
             },

@@ -53,11 +53,14 @@ impl Range {
             Given::Real(value) if !self.whole => *value,
             Given::Real(_) | Given::Other(_) => return false,
         };
+        if value == 0.0 && self.zero.is_some() {
+            return true;
+        }
         // Compared as 32-bit numbers: some keys are stored so, and a bound must survive the conversion.
         let (value, low, high) = (value as f32, self.low as f32, self.high as f32);
         let above = if self.includes_low { value >= low } else { value > low };
         let below = if self.includes_high { value <= high } else { value < high };
-        (above && below) || (self.zero.is_some() && value == 0.0)
+        above && below
     }
 
     /// Refuses a value that is not allowed, with a sentence that names value and range.

@@ -1,5 +1,6 @@
 //! The files of a run folder (architecture: "the run folder is the contract").
 
+use crate::chain;
 use crate::config::{RunConfig, SelfPlayConfig};
 use crate::error::SelfPlayError;
 use crate::files::{append_line, cannot_read, cannot_write, make_folder, replace};
@@ -78,20 +79,7 @@ impl RunFolder {
 
     /// The configuration must be that of the run, but for its length and the cadence of checkpoints and evaluations.
     pub(super) fn check_config(&self, config: &SelfPlayConfig) -> Result<(), SelfPlayError> {
-        let path = self.root.join("run.json");
-        let found = fs::read_to_string(&path).map_err(cannot_read(&path))?;
-        let found: serde_json::Value = serde_json::from_str(&found)
-            .map_err(|error| SelfPlayError::Read { path: path.clone(), reason: error.to_string() })?;
-        if found["config_hash"] == config_hash(config) {
-            return Ok(());
-        }
-        Err(SelfPlayError::RunFolder {
-            path: self.root.clone(),
-            reason: "the run was started with other settings (see its config.toml); only its number of steps and the \
-                     cadence of checkpoints and evaluations may change"
-                .into(),
-            advice: "use the settings of its config.toml, or start a new run with another --run-dir",
-        })
+        same_settings(&self.root, config)
     }
 
     /// Writes `run.json` and returns the start of the chain.
@@ -129,41 +117,27 @@ impl RunFolder {
         if kept < bytes.len() { replace(&path, &bytes[..kept]) } else { Ok(()) }
     }
 
-    /// The recorded steps. A last line that a crash cut short is removed; any other fault is an error.
+    /// The recorded steps. A last line that a crash cut short is removed, one that only lacks its end gets it; any
+    /// other fault is an error, and nothing is written.
     pub(super) fn read_steps(&self) -> Result<Vec<StepRecord>, SelfPlayError> {
         self.mend_timings()?;
         let path = self.steps();
         if !path.exists() {
             return Ok(Vec::new());
         }
-        let text = fs::read_to_string(&path).map_err(cannot_read(&path))?;
-        let mut records: Vec<StepRecord> = Vec::new();
-        let mut kept = 0;
-        for line in text.split_inclusive('\n') {
-            let complete = line.ends_with('\n');
-            let fault = |reason: String| SelfPlayError::Read {
-                path: path.clone(),
-                reason: format!("line {}: {reason}", records.len() + 1),
-            };
-            match serde_json::from_str::<StepRecord>(line) {
-                Ok(record) if complete => {
-                    let follows = records
-                        .last()
-                        .map_or(record.hash == record.computed_hash(), |last| record.follows(&last.hash));
-                    if !follows {
-                        return Err(fault("the line is not what the chain of hashes says".into()));
-                    }
-                    records.push(record);
-                    kept += line.len();
-                }
-                Err(error) if complete => return Err(fault(error.to_string())),
-                _ => break,
-            }
+        let bytes = fs::read(&path).map_err(cannot_read(&path))?;
+        let chain = chain::read(&bytes, None);
+        if let Some(reason) = chain.damage {
+            return Err(SelfPlayError::Read { path, reason });
         }
-        if kept < text.len() {
-            replace(&path, &text.as_bytes()[..kept])?;
+        let mut kept = bytes[..chain.end].to_vec();
+        if kept.last().is_some_and(|byte| *byte != b'\n') {
+            kept.push(b'\n');
         }
-        Ok(records)
+        if kept != bytes {
+            replace(&path, &kept)?;
+        }
+        Ok(chain.records)
     }
 
     /// Appends a sealed record.
@@ -188,6 +162,26 @@ impl RunFolder {
             .collect();
         replace(&self.steps(), kept.concat().as_bytes())
     }
+}
+
+/// Refuses a configuration that the run in `root` was not started with, but for its length and the cadence of checkpoints and
+/// evaluations.
+pub fn same_settings(root: &Path, config: &SelfPlayConfig) -> Result<(), SelfPlayError> {
+    let path = root.join("run.json");
+    let found = fs::read_to_string(&path).map_err(cannot_read(&path))?;
+    let found: serde_json::Value = serde_json::from_str(&found)
+        .map_err(|error| SelfPlayError::Read { path: path.clone(), reason: error.to_string() })?;
+    if found["config_hash"] == config_hash(config) {
+        return Ok(());
+    }
+    Err(SelfPlayError::RunFolder {
+        path: root.to_owned(),
+        reason:
+            "the run was started with other settings (see its config.toml); only its number of steps and the \
+                 cadence of checkpoints and evaluations may change"
+                .into(),
+        advice: "use the settings of its config.toml, or start a new run with another --run-dir",
+    })
 }
 
 fn text(config: &SelfPlayConfig) -> String {

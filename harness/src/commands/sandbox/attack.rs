@@ -1,5 +1,6 @@
 //! `azr sandbox attack`: runs the hostile programs that come with the sandbox and shows which do more than they should.
 
+use super::stable::excerpt;
 use crate::failure::Outcome;
 use crate::{output, sandbox};
 use azr_executor::attack::{AttackReport, run as run_attacks};
@@ -14,7 +15,7 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args) -> anyhow::Result<Outcome> {
-    let report = run_attacks(sandbox::open)?;
+    let report = run_attacks(|| sandbox::open_with(|config| config.threads = Some(1)))?;
     if args.json {
         output::say_json(&report)?;
     } else {
@@ -38,13 +39,4 @@ fn print_report(report: &AttackReport) -> anyhow::Result<()> {
 
 fn row(name: &str, programs: usize, as_expected: usize) -> String {
     format!("{name:<12} {programs:>8} {as_expected:>12}")
-}
-
-fn excerpt(text: &str) -> String {
-    let line = text.replace('\n', "\\n");
-    if line.chars().count() <= 200 {
-        line
-    } else {
-        format!("{}...", line.chars().take(197).collect::<String>())
-    }
 }

@@ -254,7 +254,8 @@ fn peers(args: &Args, workload: &Workload) -> anyhow::Result<Option<Peers>> {
         }
     };
     let input = serde_json::to_vec(&workload.programs)?;
-    child.stdin.take().context("the peer has no standard input")?.write_all(&input)?;
+    // An interpreter that ends early closes the pipe; that it gave no answer is said below.
+    let _ = child.stdin.take().context("the peer has no standard input")?.write_all(&input);
     let answer = child.wait_with_output()?;
     let peers = answer
         .stdout
