@@ -4,8 +4,10 @@
 use crate::failure::Failure;
 use azr_selfplay::config::ranges::{Given, Range};
 
-const ITEMS: Range = Range::whole(1, 1_000_000);
-const SAMPLES: Range = Range::whole(1, 1_000);
+/// Items of a suite.
+pub const ITEMS: Range = Range::whole(1, 1_000_000);
+/// Samples of an item.
+pub const SAMPLES: Range = Range::whole(1, 1_000);
 const STEPS: Range = Range::whole(1, 10_000_000);
 const MANY: Range = Range::whole(0, 10_000_000);
 const SIZE: Range = Range::whole(1, 65_536);
@@ -41,18 +43,20 @@ pub const RECIPE: &[(&str, Range)] = &[
     ("proposal_weight", WEIGHT),
 ];
 
-/// Flags of `azr eval`.
-const FLAGS: &[(&str, Range)] = &[
-    ("--limit", ITEMS),
-    ("--n", SAMPLES),
-    ("--temperature", Range::real(0.01, 10.0).or_zero("greedy")),
-    ("--max-new-tokens", Range::whole(1, 1_000_000)),
-];
+/// Flags of `azr eval`: items and samples (also in the table `evaluation`), temperature, tokens of a response.
+pub const TEMPERATURE: Range = Range::real(0.01, 10.0).or_zero("greedy");
+/// See [`TEMPERATURE`].
+pub const NEW_TOKENS: Range = Range::whole(1, 1_000_000);
+/// Nominal or real seconds of a flag of `azr sandbox`.
+pub const SECONDS: Range = Range::above(0.0, 3_600.0);
+/// Memory of a program in MiB.
+pub const MEBIBYTES: Range = Range::whole(32, 4_096);
+/// Programs of a long series.
+pub const PROGRAMS: Range = MANY;
 
-/// Refuses a number given on the command line that no evaluation could use.
-pub fn check_flag(name: &str, given: &Given) -> anyhow::Result<()> {
-    let range = FLAGS.iter().find(|(flag, _)| *flag == name).map(|(_, range)| range);
-    range.map_or(Ok(()), |range| range.check(given)).map_err(|reason| {
+/// Refuses a number given on the command line that is out of its range.
+pub fn check_flag(name: &str, range: &Range, given: &Given) -> anyhow::Result<()> {
+    range.check(given).map_err(|reason| {
         Failure::new(format!("{name} {given}: {reason}"), "change the number, or leave the flag out").into()
     })
 }
@@ -116,14 +120,18 @@ mod tests {
 
     #[test]
     fn flags_name_themselves_the_value_and_the_range() {
-        let text = |name, given| crate::failure::describe(&check_flag(name, &given).unwrap_err());
-        insta::assert_snapshot!(text("--max-new-tokens", Given::Whole(0)), @r"
+        let text =
+            |name, range, given| crate::failure::describe(&check_flag(name, range, &given).unwrap_err());
+        insta::assert_snapshot!(text("--max-new-tokens", &NEW_TOKENS, Given::Whole(0)), @r"
         azr: --max-new-tokens 0: 0 is not allowed, only a whole number from 1 to 1000000
           help: change the number, or leave the flag out
         ");
-        for (name, range) in FLAGS {
-            assert!(!range.contains(&Given::Real(f64::NAN)) && check_flag(name, &Given::Whole(-1)).is_err());
+        for range in [ITEMS, SAMPLES, TEMPERATURE, NEW_TOKENS, SECONDS, MEBIBYTES, PROGRAMS] {
+            assert!(!range.contains(&Given::Real(f64::NAN)) && !range.contains(&Given::Whole(-1)), "{range}");
         }
-        assert!(check_flag("--temperature", &Given::Whole(0)).is_ok(), "0 is greedy");
+        assert!(
+            TEMPERATURE.contains(&Given::Real(0.0)) && !TEMPERATURE.contains(&Given::Real(1e-50)),
+            "0 is greedy"
+        );
     }
 }

@@ -4,7 +4,7 @@ use crate::clock::{Stopwatch, readable};
 use crate::evaluation::with_progress;
 use crate::failure::{Failure, Outcome};
 use crate::models;
-use crate::numbers::check_flag;
+use crate::numbers::{self, check_flag};
 use crate::{data, interrupt, output, sandbox};
 use anyhow::Context;
 use azr_benchmarks::{
@@ -139,15 +139,18 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
 }
 
 fn decoding(args: &Args) -> anyhow::Result<Decoding> {
-    let counts =
-        [("--n", Some(args.n_samples)), ("--limit", args.limit), ("--max-new-tokens", args.max_new_tokens)];
-    for (flag, count) in counts {
+    let counts = [
+        ("--n", &numbers::SAMPLES, Some(args.n_samples)),
+        ("--limit", &numbers::ITEMS, args.limit),
+        ("--max-new-tokens", &numbers::NEW_TOKENS, args.max_new_tokens),
+    ];
+    for (flag, range, count) in counts {
         if let Some(count) = count {
-            check_flag(flag, &Given::Whole(count as i128))?;
+            check_flag(flag, range, &Given::Whole(count as i128))?;
         }
     }
     let temperature = args.temperature.unwrap_or(if args.n_samples == 1 { 0.0 } else { 1.0 });
-    check_flag("--temperature", &Given::Real(f64::from(temperature)))?;
+    check_flag("--temperature", &numbers::TEMPERATURE, &Given::Real(f64::from(temperature)))?;
     match (temperature == 0.0, args.n_samples) {
         (true, 1) => Ok(Decoding::GREEDY),
         (true, n) => Err(Failure::new(

@@ -5,11 +5,13 @@
 //! second of wall time with one thread and with all show what the cores add.
 
 use crate::clock::{Stopwatch, processor_seconds};
-use crate::failure::{Failure, Outcome};
+use crate::failure::Outcome;
 use crate::files::read_json_lines;
+use crate::numbers::{self, check_flag};
 use crate::{data, output, sandbox};
 use anyhow::Context;
 use azr_executor::{Job, Limits, Sandbox, StartState, Verdict};
+use azr_selfplay::config::ranges::Given;
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -89,9 +91,8 @@ struct Measured {
 
 /// Runs the command.
 pub fn run(args: &Args) -> anyhow::Result<Outcome> {
-    if !(args.peer_seconds > 0.0 && args.peer_seconds <= 3_600.0) {
-        return Err(Failure::new("--peer-seconds is out of range", "give seconds between 0 and 3600").into());
-    }
+    check_flag("--peer-seconds", &numbers::SECONDS, &Given::Real(args.peer_seconds))?;
+    check_flag("--soak", &numbers::PROGRAMS, &Given::Whole(args.soak as i128))?;
     let folder = args.data.clone().or_else(data::given_folder);
     let all = sandbox::open()?;
     let workloads = workloads(&all, folder.as_deref())?;

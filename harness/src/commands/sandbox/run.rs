@@ -2,9 +2,11 @@
 //! verdict is never a failure of the command.
 
 use crate::failure::{Failure, Outcome};
+use crate::numbers::{self, check_flag};
 use crate::{output, sandbox};
 use anyhow::Context;
 use azr_executor::{Backend, Job, Limits, ProcessBackend, ProcessConfig, Report};
+use azr_selfplay::config::ranges::Given;
 use std::io::Read;
 use std::path::PathBuf;
 
@@ -52,14 +54,8 @@ enum BackendName {
 
 /// Runs the command.
 pub fn run(args: &Args) -> anyhow::Result<Outcome> {
-    if !(args.seconds > 0.0 && args.seconds <= 3_600.0) {
-        let what = format!("--seconds {} is out of range: it must lie between 0 and 3600", args.seconds);
-        return Err(Failure::new(what, "the default is 10").into());
-    }
-    if !(32..=4_096).contains(&args.memory) {
-        let what = format!("--memory {} is out of range: it must lie between 32 and 4096 MiB", args.memory);
-        return Err(Failure::new(what, "the default is 512").into());
-    }
+    check_flag("--seconds", &numbers::SECONDS, &Given::Real(args.seconds))?;
+    check_flag("--memory", &numbers::MEBIBYTES, &Given::Whole(args.memory.into()))?;
     let program = read_text("program", &args.program)?;
     let limits = Limits { memory_bytes: args.memory << 20, ..Limits::seconds(args.seconds) };
     let stdin = args.stdin.as_deref().map_or(Ok(String::new()), |path| read_text("standard input", path))?;
