@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Which crates of the workspace each crate may use, in any kind of dependency but those for tests.
-const MAY_USE: [(&str, &[&str]); 7] = [
+const MAY_USE: [(&str, &[&str]); 8] = [
     ("azr-executor", &[]),
     ("azr-model", &[]),
     ("azr-selfplay", &["azr-executor", "azr-model"]),
+    ("azr-daemon", &["azr-executor", "azr-model", "azr-selfplay"]),
     ("azr-benchmarks", &["azr-executor", "azr-model", "azr-selfplay"]),
     ("azr-reports", &[]),
-    ("azr", &["azr-benchmarks", "azr-executor", "azr-model", "azr-reports", "azr-selfplay"]),
+    ("azr", &["azr-benchmarks", "azr-daemon", "azr-executor", "azr-model", "azr-reports", "azr-selfplay"]),
     ("azr-tests", &[]),
 ];
 
