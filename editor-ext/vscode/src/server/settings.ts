@@ -1,0 +1,24 @@
+// The settings as the server reads them. Few on purpose: there are no prompts and no sampling knobs here.
+
+import { workspace } from "vscode";
+
+export interface ServerOptions {
+    readonly execution: "off" | "literals" | "all";
+    readonly hints: { readonly enabled: boolean };
+    readonly budgetMs: number;
+}
+
+export function serverOptions(): ServerOptions {
+    const settings = workspace.getConfiguration("azr");
+    const execution = settings.get<string>("execution", "literals");
+    return {
+        // Code of a workspace that is not trusted is never run.
+        execution: workspace.isTrusted && (execution === "all" || execution === "literals") ? execution : "off",
+        hints: { enabled: settings.get("hints.enabled", true) },
+        budgetMs: settings.get("budgetMs", 5000),
+    };
+}
+
+export function binarySetting(): string {
+    return workspace.getConfiguration("azr").get("server.path", "").trim();
+}
