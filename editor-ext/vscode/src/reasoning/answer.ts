@@ -24,6 +24,8 @@ export interface Answer {
     /** What the model predicted. */
     readonly predicted: string;
     readonly source: string;
+    /** Why execution gave no value. */
+    readonly raised: string;
     readonly candidates: readonly Candidate[];
     readonly rationale: string;
     /** Short facts: version of the model, times, counts. */
@@ -52,9 +54,10 @@ export function count(value: unknown): number | undefined {
 /** Reads the result of `azr/deduce`, `azr/abduce` or `azr/induce`. */
 export function readAnswer(kind: Kind, result: unknown): Answer {
     const all = fields(result);
-    const candidates = readCandidates(kind, all);
+    const candidates = readCandidates(kind, all).map((candidate) => claimed(candidate, all));
     const shared = {
         candidates,
+        raised: readRunError(all["error"]),
         rationale: text(all["rationale"]),
         facts: facts(kind, all),
     };
@@ -96,6 +99,18 @@ export function readAnswer(kind: Kind, result: unknown): Answer {
     }
 }
 
+function readRunError(value: unknown): string {
+    const { kind, message } = fields(value);
+    return [text(kind), text(message)].filter((part) => part !== "").join(": ");
+}
+
+/** The claim of a deduced candidate is in the result where the candidate is the prediction or the executed value. */
+function claimed(candidate: Candidate, all: Fields): Candidate {
+    if (candidate.claim !== "unverified") return candidate;
+    if (candidate.text === text(all["actual"])) return { ...candidate, claim: "verified" };
+    return candidate.text === text(all["predicted"]) ? { ...candidate, claim: asClaim(all["verdict"]) } : candidate;
+}
+
 /** Reads candidates, of a result or of a part that came before it. */
 export function readCandidates(kind: Kind, part: unknown): Candidate[] {
     const all = fields(part);
@@ -103,8 +118,9 @@ export function readCandidates(kind: Kind, part: unknown): Candidate[] {
     const one = Array.isArray(part) ? part : listed;
     return one.map((entry) => {
         const each = fields(entry);
-        const passed = count(each["passed"]);
-        const total = count(each["total"]);
+        const heldOut = fields(each["heldOut"]);
+        const passed = sum(each["passed"], heldOut["passed"]);
+        const total = sum(each["total"], heldOut["total"]);
         return {
             text: text(each["input"] ?? each["program"] ?? each["value"] ?? (typeof entry === "string" ? entry : "")),
             claim: asClaim(each["verdict"]),
@@ -113,6 +129,11 @@ export function readCandidates(kind: Kind, part: unknown): Candidate[] {
             detail: passed === undefined || total === undefined ? "" : `${passed} of ${total} examples`,
         };
     });
+}
+
+/** Whether a part is a whole answer as it is so far, not candidates alone. */
+export function isAnswer(part: unknown): boolean {
+    return "verdict" in fields(part);
 }
 
 /** Adds candidates that came meanwhile; one that is known is replaced by its newer state. */
@@ -124,6 +145,11 @@ export function merge(known: readonly Candidate[], more: readonly Candidate[]): 
         else merged[at] = candidate;
     }
     return merged;
+}
+
+function sum(value: unknown, more: unknown): number | undefined {
+    const number = count(value);
+    return number === undefined ? undefined : number + (count(more) ?? 0);
 }
 
 function facts(kind: Kind, all: Fields): string[] {

@@ -20,6 +20,8 @@ export interface Question {
     readonly examples: string;
     /** What the function shall do, in words. */
     readonly message: string;
+    /** Arguments of calls in the file: where a search for others begins. */
+    readonly knownInputs: readonly string[];
     /** Where the program comes from, for people. */
     readonly origin: string;
 }
@@ -32,6 +34,7 @@ export const EMPTY: Question = {
     output: "",
     examples: "",
     message: "",
+    knownInputs: [],
     origin: "",
 };
 
@@ -130,6 +133,10 @@ export function missing(question: Question): string | undefined {
     return question.kind === "abduce" && text.trim() === "" ? "Give the value that the function shall return." : undefined;
 }
 
+function knownInputs({ knownInputs: known }: Question): { knownInputs?: readonly string[] } {
+    return known.length === 0 ? {} : { knownInputs: known };
+}
+
 /** Method and parameters of the request. */
 export function request(question: Question, budget: Budget): { method: string; params: Record<string, unknown> } {
     const named = question.name === "" ? {} : { function: question.name };
@@ -137,7 +144,7 @@ export function request(question: Question, budget: Budget): { method: string; p
         case "deduce":
             return { method: "azr/deduce", params: { program: question.program, ...named, input: question.input, budget } };
         case "abduce":
-            return { method: "azr/abduce", params: { program: question.program, ...named, output: question.output, budget } };
+            return { method: "azr/abduce", params: { program: question.program, ...named, output: question.output, ...knownInputs(question), budget } };
         case "induce": {
             const examples: Example[] = readExamples(question.examples);
             const message = question.message.trim() === "" ? {} : { message: question.message };

@@ -8,7 +8,7 @@ import { REASONING } from "../webview/bodies";
 import type { Entry, FromReasoning, ReasoningState } from "../webview/messages";
 import { fromReasoning } from "../webview/messages";
 import { ViewProvider } from "../webview/provider";
-import { describeError, merge, readAnswer, readCandidates } from "./answer";
+import { describeError, fields, isAnswer, list, merge, readAnswer, readCandidates, text } from "./answer";
 import type { Kind, Question } from "./question";
 import { EMPTY, KINDS, missing, questionAt, request, title } from "./question";
 
@@ -77,8 +77,28 @@ export class ReasoningView extends ViewProvider<ReasoningState> {
         } else {
             this.question = { ...this.question, kind };
         }
+        const refusal = await this.cutOut();
         await this.showQuestion();
+        if (refusal !== "") {
+            this.notice = refusal;
+            this.draw();
+            return;
+        }
         if (missing(this.question) === undefined && (kind !== "deduce" || this.question.input !== "")) await this.ask();
+    }
+
+    /** Reduces the program to the function and what it needs of its file; what cannot run alone is said. */
+    private async cutOut(): Promise<string> {
+        const { name, program } = this.question;
+        if (this.question.kind === "induce" || name === "" || !(await this.session.offers("azr/slice"))) return "";
+        try {
+            const cut = fields(await this.session.ask("azr/slice", { program, function: name }));
+            const knownInputs = list(cut["knownInputs"]).map(text);
+            this.question = { ...this.question, program: text(cut["program"]), knownInputs };
+            return "";
+        } catch (error) {
+            return describeError(error);
+        }
     }
 
     async showQuestion(): Promise<void> {
@@ -97,7 +117,7 @@ export class ReasoningView extends ViewProvider<ReasoningState> {
         this.draw();
     }
 
-    private edit(field: Exclude<keyof Question, "origin">, value: string): void {
+    private edit(field: Exclude<keyof Question, "origin" | "knownInputs">, value: string): void {
         if (field === "kind") {
             this.question = { ...this.question, kind: KINDS.find((kind) => kind === value) ?? "deduce" };
         } else {
@@ -122,7 +142,9 @@ export class ReasoningView extends ViewProvider<ReasoningState> {
         try {
             const result = await this.session.ask(method, params, cancel.token, (part) => {
                 const known = this.entries.find((each) => each.id === id);
-                if (known !== undefined) this.update(id, { parts: merge(known.parts, readCandidates(question.kind, part)) });
+                if (known?.state !== "running") return;
+                const answer = isAnswer(part) ? readAnswer(question.kind, part) : known.answer;
+                this.update(id, { answer, parts: merge(known.parts, readCandidates(question.kind, part)) });
             });
             this.update(id, { state: "done", answer: readAnswer(question.kind, result) });
         } catch (error) {

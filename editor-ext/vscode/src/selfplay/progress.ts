@@ -1,5 +1,5 @@
-// The events of a run folded into what the Self-play view shows. The sequence has no gaps; where one appears, the
-// subscription is renewed from the last step that is known.
+// The events of a run folded into what the Self-play view shows. Events of a subscription are counted without
+// gaps; where one appears, the subscription is renewed.
 
 import { count, fields, list, text } from "../reasoning/answer";
 
@@ -49,6 +49,11 @@ export const NO_PROGRESS: Progress = {
 const MOST_PROPOSALS = 12;
 const MOST_POINTS = 5_000;
 
+/** What a new subscription adds to: its events are counted from 0, and may repeat steps that are known. */
+export function resubscribed(progress: Progress): Progress {
+    return { ...progress, seq: -1, ended: "", message: "" };
+}
+
 /** Adds an event. An event that is known already changes nothing. */
 export function fold(progress: Progress, event: unknown): Progress {
     const all = fields(event);
@@ -61,11 +66,11 @@ export function fold(progress: Progress, event: unknown): Progress {
         case "step": {
             const point = readPoint(step, metrics);
             const points = [...progress.points.filter((known) => known.step !== step), point].sort((left, right) => left.step - right.step);
-            const proposals = [...list(metrics["proposals"]).map((each) => readProposal(step, each)), ...progress.proposals];
+            const proposals = [...list(metrics["proposals"]).map((each) => readProposal(step, each)), ...progress.proposals.filter((known) => known.step !== step)];
             return { ...next, points: points.slice(-MOST_POINTS), proposals: proposals.slice(0, MOST_PROPOSALS) };
         }
         case "eval":
-            return { ...next, evaluations: [...progress.evaluations, ...readEvaluations(step, metrics)] };
+            return { ...next, evaluations: [...progress.evaluations.filter((known) => known.step !== step), ...readEvaluations(step, metrics)] };
         case "checkpoint":
             return { ...next, checkpoint: step };
         case "error":
@@ -81,8 +86,7 @@ export function fold(progress: Progress, event: unknown): Progress {
 export function hasGap(progress: Progress, event: unknown): boolean {
     const all = fields(event);
     const seq = count(all["seq"]);
-    // Events of the kind "step" may be put together for a slow client; all others come in order.
-    return seq !== undefined && progress.seq >= 0 && seq > progress.seq + 1 && all["kind"] !== "step";
+    return seq !== undefined && seq > progress.seq + 1;
 }
 
 function readPoint(step: number, metrics: Readonly<Record<string, unknown>>): Point {

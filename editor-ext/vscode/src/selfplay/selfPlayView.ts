@@ -3,19 +3,21 @@
 
 import type { Uri } from "vscode";
 import { commands } from "vscode";
-import { count, describeError, fields, text } from "../reasoning/answer";
+import { describeError, fields, text } from "../reasoning/answer";
 import type { Session } from "../server/session";
 import { SELF_PLAY } from "../webview/bodies";
 import type { SelfPlayState } from "../webview/messages";
 import { fromSelfPlay } from "../webview/messages";
 import { ViewProvider } from "../webview/provider";
 import type { Progress } from "./progress";
-import { fold, hasGap, NO_PROGRESS } from "./progress";
+import { fold, hasGap, NO_PROGRESS, resubscribed } from "./progress";
 
 const DEFAULT_STEPS = 30;
 
 export class SelfPlayView extends ViewProvider<SelfPlayState> {
     private runId = "";
+    /** Folder of the run, where this window started it: what resuming needs. */
+    private runDir = "";
     private running = false;
     private stopping = false;
     private totalSteps: number | undefined;
@@ -38,7 +40,7 @@ export class SelfPlayView extends ViewProvider<SelfPlayState> {
             runId: this.runId,
             running: this.running,
             stopping: this.stopping,
-            resumable: !this.running && this.runId !== "" && this.progress.ended !== "done",
+            resumable: !this.running && this.runDir !== "" && this.progress.ended !== "done",
             totalSteps: this.totalSteps,
             progress: this.progress,
             notice: this.notice,
@@ -54,14 +56,12 @@ export class SelfPlayView extends ViewProvider<SelfPlayState> {
     async start(steps = DEFAULT_STEPS, resume = false): Promise<void> {
         this.notice = "";
         try {
-            const runDir = resume ? this.runId : "";
-            const result = fields(
-                await this.session.ask("azr/train/start", { config: { preset: "tiny", set: { "run.steps": steps } }, runDir, resume }),
-            );
+            const place = resume ? { runDir: this.runDir, resume: true } : {};
+            const result = fields(await this.session.ask("azr/train/start", { config: { run: { steps } }, ...place }));
             if (!resume) this.progress = NO_PROGRESS;
-            this.progress = { ...this.progress, ended: "" };
             this.runId = text(result["runId"]);
-            this.totalSteps = count(result["steps"]) ?? steps;
+            this.runDir = text(result["runDir"]);
+            this.totalSteps = steps;
             this.running = true;
             await this.subscribe();
         } catch (error) {
@@ -87,13 +87,14 @@ export class SelfPlayView extends ViewProvider<SelfPlayState> {
 
     private async subscribe(): Promise<void> {
         this.subscribed = this.runId;
+        this.progress = resubscribed(this.progress);
         await this.session.ask("azr/train/subscribe", { runId: this.runId, fromStep: this.progress.step });
     }
 
     private onEvent(event: unknown): void {
         if (text(fields(event)["runId"]) !== this.runId) return;
         if (hasGap(this.progress, event)) {
-            this.progress = { ...NO_PROGRESS };
+            this.progress = NO_PROGRESS;
             this.resubscribe();
             return;
         }
@@ -109,14 +110,18 @@ export class SelfPlayView extends ViewProvider<SelfPlayState> {
             return;
         }
         const { training } = status;
-        if (training === undefined) return;
+        if (training === undefined) {
+            this.running = false;
+            this.show();
+            return;
+        }
         if (training.runId !== this.runId) {
             this.runId = training.runId;
             this.progress = NO_PROGRESS;
         }
-        this.running = training.active;
+        this.running = true;
         this.totalSteps = training.steps ?? this.totalSteps;
-        if (training.active && this.subscribed !== training.runId) this.resubscribe();
+        if (this.subscribed !== training.runId) this.resubscribe();
         this.show();
     }
 

@@ -109,6 +109,13 @@ export class Session implements Disposable {
         }
     }
 
+    /** Whether the server announces a request of the custom protocol. */
+    async offers(method: string): Promise<boolean> {
+        const client = await this.ready().catch(() => undefined);
+        const announced = fields(fields(client?.initializeResult?.capabilities.experimental)["azr"]);
+        return list(announced["methods"]).includes(method);
+    }
+
     /** Asks for the status now. */
     async refresh(): Promise<Status> {
         this.setStatus(readStatus(await this.ask("azr/status", {})));
@@ -273,7 +280,7 @@ export class Session implements Disposable {
 
     private set(connection: Connection): void {
         this.connectionNow = connection;
-        if (connection !== "running") this.statusNow = { ...this.statusNow, interactive: 0, background: 0 };
+        if (connection !== "running") this.statusNow = { ...this.statusNow, interactive: 0, background: 0, training: undefined };
         this.changed.fire();
     }
 

@@ -6,7 +6,7 @@ export interface Training {
     readonly runId: string;
     readonly step: number;
     readonly steps: number | undefined;
-    readonly active: boolean;
+    readonly stopping: boolean;
 }
 
 export interface Status {
@@ -54,7 +54,8 @@ export function readStatus(value: unknown, known: Status = UNKNOWN): Status {
         loaded: typeof model["loaded"] === "boolean" ? model["loaded"] : known.loaded,
         interactive: count(queue["interactive"]) ?? known.interactive,
         background: count(queue["background"]) ?? known.background,
-        training: "training" in all ? readTraining(all["training"]) : known.training,
+        // Absent in a whole status means none; absent in a part means as before.
+        training: "training" in all || "daemon" in all ? readTraining(all["training"]) : known.training,
         http: text(daemon["http"] ?? all["http"] ?? known.http),
     };
 }
@@ -63,12 +64,11 @@ function readTraining(value: unknown): Training | undefined {
     const all = fields(value);
     const runId = text(all["runId"]);
     if (runId === "") return undefined;
-    const state = text(all["state"]);
     return {
         runId,
         step: count(all["step"]) ?? 0,
-        steps: count(all["steps"]) ?? count(all["totalSteps"]),
-        active: typeof all["active"] === "boolean" ? all["active"] : state === "" || state === "running",
+        steps: count(all["steps"]),
+        stopping: text(all["state"]) === "stopping",
     };
 }
 
@@ -98,11 +98,11 @@ export function statusLine(connection: Connection, status: Status, reason: strin
     const model = status.model === "" ? "AZR" : status.model;
     const version = status.modelVersion === "" ? "" : ` v${status.modelVersion.replace(/^v/u, "")}`;
     const { training } = status;
-    const step = training?.active === true ? ` $(pulse) ${training.step}${training.steps === undefined ? "" : `/${training.steps}`}` : "";
+    const step = training !== undefined ? ` $(pulse) ${training.step}${training.steps === undefined ? "" : `/${training.steps}`}` : "";
     const waiting = status.interactive + status.background;
     const queue = waiting > 0 ? ` $(list-ordered) ${waiting}` : "";
     const details = [`Model: ${model}${version}${status.device === "" ? "" : ` on ${status.device}`}${status.loaded ? "" : ", not loaded yet"}`];
-    details.push(training?.active === true ? `Self-play: step ${training.step}${training.steps === undefined ? "" : ` of ${training.steps}`} of ${training.runId}` : "Self-play: no run");
+    details.push(training !== undefined ? `Self-play: step ${training.step}${training.steps === undefined ? "" : ` of ${training.steps}`} of ${training.runId}` : "Self-play: no run");
     details.push(`Queue: ${status.interactive} questions, ${status.background} for hints`);
     if (status.daemonVersion !== "") {
         const clients = status.clients === undefined ? "" : `, ${status.clients} window${status.clients === 1 ? "" : "s"}`;

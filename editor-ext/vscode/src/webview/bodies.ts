@@ -9,14 +9,14 @@ export const REASONING = `
     <label><input type="radio" name="kind" value="induce"> Function</label>
   </fieldset>
   <p id="explanation"></p>
-  <div id="of-program">
-    <label for="program">Program <span id="origin"></span></label>
-    <textarea id="program" rows="7" spellcheck="false" wrap="off" placeholder="Put the cursor into a Python function and choose AZR: Deduce, or write one here."></textarea>
+  <details id="of-program">
+    <summary>Program <span id="origin"></span></summary>
+    <textarea id="program" aria-label="Program" rows="9" spellcheck="false" wrap="off" placeholder="Put the cursor into a Python function and choose AZR: Deduce, or write one here."></textarea>
     <div class="call">
       <label for="name">Function</label>
       <input id="name" type="text" spellcheck="false" autocomplete="off" placeholder="f">
     </div>
-  </div>
+  </details>
   <div id="of-input"><label for="input">Arguments</label><input id="input" type="text" spellcheck="false" autocomplete="off" placeholder="3, [1, 2]"></div>
   <div id="of-output"><label for="output">Value that it shall return</label><input id="output" type="text" spellcheck="false" autocomplete="off" placeholder="'abc'"></div>
   <div id="of-examples"><label for="examples">Examples, one a line</label><textarea id="examples" rows="5" spellcheck="false" wrap="off" placeholder="3, 4 -> 7"></textarea>

@@ -11,7 +11,7 @@ const EXPLANATIONS: Readonly<Record<Kind, string>> = {
     abduce: "Which arguments give this value? Every one found is checked by running it.",
     induce: "Which function fits the examples? It is checked on them, and on some that the model did not see.",
 };
-const FIELDS = ["program", "name", "input", "output", "examples", "message"] as const;
+const FIELDS = ["program", "name", "input", "output", "examples", "message"] as const satisfies readonly (keyof ReasoningState["question"])[];
 
 const form = byId("question", HTMLFormElement);
 const inputs = new Map(
@@ -91,6 +91,7 @@ function drawEntry(entry: Entry): HTMLElement {
     const parts = answer === undefined || answer.candidates.length === 0 ? entry.parts : answer.candidates;
     const article = element("article", { class: "entry", "data-state": entry.state, "data-claim": answer?.claim ?? "" });
     const head = element("header", {}, element("h2", {}, entry.title));
+    const settled = answer !== undefined && entry.state !== "running";
     if (entry.state === "running") head.append(element("span", { class: "badge running" }, "running"));
     else if (entry.state === "cancelled") head.append(element("span", { class: "badge" }, "cancelled"));
     else if (answer !== undefined) head.append(badge(answer.claim));
@@ -100,15 +101,17 @@ function drawEntry(entry: Entry): HTMLElement {
         if (entry.kind === "deduce") {
             const executed = row("executed", answer.actual, true);
             const predicted = row("model", answer.predicted);
-            for (const each of [executed, predicted]) if (each !== undefined) article.append(each);
-        } else if (answer.text === "") {
+            const raised = row("raised", answer.raised, true);
+            for (const each of [executed, raised, predicted]) if (each !== undefined) article.append(each);
+        } else if (answer.text === "" && entry.state !== "running") {
             article.append(element("p", {}, "Nothing was found within the time for one question."));
-        } else {
+        } else if (answer.text !== "") {
             article.append(code(answer.text, true));
         }
     }
-    const others = parts.filter(({ text }) => entry.kind === "deduce" || answer === undefined || text !== answer.text || parts.length > 1);
-    if (others.length > 0 && !(entry.kind === "induce" && others.length === 1 && answer !== undefined)) {
+    const others = parts.filter(({ text }) => text !== "");
+    // One candidate that is the answer would only repeat it.
+    if (others.length > 1 || (others.length === 1 && !settled)) {
         const items = element("ul", { class: "candidates", "aria-label": "Candidates" });
         items.append(...others.map((candidate) => candidateItem(candidate, entry.kind)));
         article.append(items);
@@ -141,7 +144,9 @@ function draw(state: ReasoningState): void {
         revision = state.revision;
         for (const [field, input] of inputs) input.value = state.question[field];
         for (const radio of radios) radio.checked = radio.value === state.question.kind;
-        byId("origin", HTMLElement).textContent = state.question.origin === "" ? "" : `from ${state.question.origin}`;
+        const { name, program, origin } = state.question;
+        byId("origin", HTMLElement).textContent = [name, origin === "" ? "" : `from ${origin}`].filter((part) => part !== "").join(" ");
+        byId("of-program", HTMLDetailsElement).open = program === "";
         showKind(state.question.kind);
     }
     byId("notice", HTMLElement).textContent = state.notice;

@@ -17,7 +17,12 @@ describe("readAnswer", () => {
         });
         expect(answer).toMatchObject({ claim: "refuted", text: "4", actual: "4", predicted: "5", rationale: "because", source: "model" });
         expect(answer.facts).toEqual(["model 1.5 s", "run 2 ms", "model version 12"]);
-        expect(answer.candidates).toEqual([{ text: "5", claim: "unverified", source: "", count: 3, detail: "" }]);
+        expect(answer.candidates).toEqual([{ text: "5", claim: "refuted", source: "", count: 3, detail: "" }]);
+    });
+
+    it("says what was raised", () => {
+        const answer = readAnswer("deduce", { verdict: "error", error: { kind: "ZeroDivisionError", message: "division by zero" }, candidates: [] });
+        expect(answer).toMatchObject({ claim: "error", text: "", raised: "ZeroDivisionError: division by zero" });
     });
 
     it("prefers a verified input", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { fold, hasGap, NO_PROGRESS, type Progress } from "../../src/selfplay/progress";
+import { fold, hasGap, NO_PROGRESS, type Progress, resubscribed } from "../../src/selfplay/progress";
 import { REASONING, SELF_PLAY } from "../../src/webview/bodies";
 import { axes, FRAME, polyline, x, y } from "../../src/webview/curve";
 import { fromReasoning, fromSelfPlay } from "../../src/webview/messages";
@@ -49,7 +49,14 @@ describe("events of a run", () => {
         expect(fold(progress, step(0, 1))).toBe(progress);
         expect(hasGap(progress, { seq: 2, kind: "eval" })).toBe(true);
         expect(hasGap(progress, { seq: 1, kind: "eval" })).toBe(false);
-        expect(hasGap(progress, step(5, 6))).toBe(false);
+        expect(hasGap(NO_PROGRESS, step(1, 2))).toBe(true);
+    });
+
+    it("of a second subscription repeat nothing", () => {
+        const proposals = [{ program: "p", verdict: "valid" }];
+        const first = fold(fold(NO_PROGRESS, step(0, 1, { proposals })), { seq: 1, kind: "eval", step: 1, metrics: { tiny: 40 } });
+        const again = fold(fold(resubscribed(first), step(0, 1, { proposals })), { seq: 1, kind: "eval", step: 1, metrics: { tiny: 40 } });
+        expect(again).toEqual(first);
     });
 
     it("keep the last proposals, newest first", () => {

@@ -1,0 +1,25 @@
+#!/bin/sh
+# Tests of the plugin in a real Neovim, against the real program: run.sh AZR [FOLDER]
+# FOLDER (a fresh one otherwise) takes everything that is written.
+set -eu
+program=$(command -v "$1")
+plugin=$(cd "$(dirname "$0")/.." && pwd)
+scratch=${2:-$(mktemp -d)}
+mkdir -p "$scratch/home"
+cd "$scratch"
+
+: "${AZR_HOME:=$scratch/azr}"
+export AZR_HOME AZR_PROGRAM="$program" AZR_SCRATCH="$scratch" AZR_PLUGIN="$plugin"
+code=0
+HOME=$scratch/home XDG_STATE_HOME=$scratch/home/state XDG_DATA_HOME=$scratch/home/data XDG_CACHE_HOME=$scratch/home/cache \
+    nvim --headless --clean -n -i NONE -c "luafile $plugin/test/run.lua" || code=$?
+
+# Nothing may outlive the editor but the daemon, which is told to stop.
+sleep 0.5
+if pgrep -f "^$program lsp" > /dev/null; then
+    echo "FAIL  a server outlives Neovim:"
+    pgrep -af "^$program lsp"
+    code=1
+fi
+"$program" daemon stop > /dev/null 2>&1 || true
+exit $code
