@@ -188,14 +188,15 @@ fn profile_folder() -> PathBuf {
     executable.ancestors().nth(2).expect("tests lie in target/<profile>/deps").to_owned()
 }
 
-fn binary() -> PathBuf {
+/// Path of the program, for tests that hand it to another one.
+pub fn binary() -> PathBuf {
     let path = profile_folder().join(format!("azr{}", std::env::consts::EXE_SUFFIX));
     assert!(path.is_file(), "{} is missing: build it with `cargo build --release`", path.display());
     path
 }
 
-/// The compiled guest is shared by all tests.
-fn cache_folder() -> PathBuf {
+/// Folder of the compiled guest, shared by all tests.
+pub fn cache_folder() -> PathBuf {
     profile_folder().join("azr-test-cache")
 }
 

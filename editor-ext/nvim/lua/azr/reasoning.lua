@@ -298,55 +298,58 @@ local function title_of(question)
   return ("a function for %d example(s)"):format(#question.examples)
 end
 
+local function parameters_of(question)
+  local params = { budget = { ms = config.values.budget_ms } }
+  if question.kind == "induce" then
+    params.examples, params.message = question.examples, question.message
+    return params
+  end
+  params.program, params["function"] = question.program, question.name
+  if question.kind == "deduce" then
+    params.input = question.input
+  else
+    params.output, params.knownInputs = question.output, question.known_inputs
+  end
+  return params
+end
+
+--- Adds an entry, reduces the program to the function and what it needs of its file, and asks.
 local function send(question)
   local entry = { kind = question.kind, title = title_of(question), running = true, parts = {} }
   table.insert(state.entries, 1, entry)
   state.entries[MOST_ENTRIES + 1] = nil
   M.open(#vim.api.nvim_list_uis() > 0)
-  local params = { budget = { ms = config.values.budget_ms } }
-  if question.kind == "induce" then
-    params.examples = question.examples
-    params.message = question.message
-  else
-    params.program, params["function"] = question.program, question.name
-    params.input = question.kind == "deduce" and question.input or nil
-    params.output = question.kind == "abduce" and question.output or nil
-    params.knownInputs = question.kind == "abduce" and question.known_inputs or nil
-  end
-  entry.cancel = client.request("azr/" .. question.kind, params, function(problem, result)
+  local function finish(problem, result)
     entry.running, entry.cancel = false, nil
     entry.error = problem
-    entry.result = not problem and type(result) == "table" and result or nil
+    entry.result = not problem and type(result) == "table" and result or entry.result
     draw()
-  end, function(part)
+  end
+  local function on_part(part)
     part = as_list(part)
     if part.verdict then
       -- A whole answer, as it is so far.
       entry.result = part
-      draw()
-      return
-    end
-    for _, each in ipairs(part.inputs or part.candidates or part) do
-      table.insert(entry.parts, as_list(each))
+    else
+      vim.list_extend(entry.parts, part.inputs or part.candidates or part)
     end
     draw()
-  end)
-  return entry
-end
-
---- Reduces the program to the function and what it needs of its file, then asks.
-local function cut_and_send(question)
+  end
+  local function go()
+    entry.cancel = client.request("azr/" .. question.kind, parameters_of(question), finish, on_part)
+  end
   if question.kind == "induce" or not client.offers("azr/slice") then
-    send(question)
+    go()
     return
   end
-  client.request("azr/slice", { program = question.program, ["function"] = question.name }, function(problem, cut)
+  local whole = { program = question.program, ["function"] = question.name }
+  entry.cancel = client.request("azr/slice", whole, function(problem, cut)
     if problem then
-      vim.notify("azr: " .. problem, vim.log.levels.ERROR)
+      finish(problem)
       return
     end
     question.program, question.known_inputs = cut.program, cut.knownInputs
-    send(question)
+    go()
   end)
 end
 
@@ -378,14 +381,14 @@ function M.ask(kind, given)
     question[field] = words
   end
   if question[field] then
-    cut_and_send(question)
+    send(question)
     return
   end
   local prompt = kind == "deduce" and ("Arguments of %s: "):format(question.name) or ("Value of %s: "):format(question.name)
   vim.ui.input({ prompt = prompt }, function(answer)
     if answer and (vim.trim(answer) ~= "" or kind == "deduce") then
       question[field] = vim.trim(answer)
-      cut_and_send(question)
+      send(question)
     end
   end)
 end

@@ -17,7 +17,7 @@ async function npm(folder, ...args) {
     await execute("npm", [...args, "--no-audit", "--no-fund"], { cwd: folder, maxBuffer: 1 << 26 });
 }
 
-/** Installs without the install scripts, which download; the one native module that the server needs is compiled. */
+/** Installs without the install scripts, which download; the two native modules that are needed are compiled. */
 export async function install(folder) {
     if (existsSync(join(folder, "ready"))) return;
     rmSync(folder, { recursive: true, force: true });
@@ -36,8 +36,12 @@ export async function install(folder) {
     // The headers of Node lie beside it; without them node-gyp would fetch them.
     const headers = dirname(dirname(execPath));
     if (!existsSync(join(headers, "include/node/node_api.h"))) throw new Error(`no headers of Node under ${headers}/include`);
+    // Without argon2 the server does not start; without spdlog output channels stay empty.
     await npm(folder, "rebuild", "argon2", `--nodedir=${headers}`);
-    if (!existsSync(join(folder, "node_modules/argon2/lib/binding"))) throw new Error("argon2 was not built");
+    await npm(vscode, "rebuild", "@vscode/spdlog", `--nodedir=${headers}`);
+    for (const built of [join(folder, "node_modules/argon2/lib/binding"), join(vscode, "node_modules/@vscode/spdlog/build/Release/spdlog.node")]) {
+        if (!existsSync(built)) throw new Error(`${built} was not built`);
+    }
     writeFileSync(join(folder, "ready"), VERSION);
 }
 

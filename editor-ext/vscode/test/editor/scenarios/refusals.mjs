@@ -1,0 +1,41 @@
+// A program that is missing or old gives one message with the fix; a workspace that is not trusted is not run.
+
+import { chmodSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+export async function binaries({ workbench: w, check, server, settings, home }) {
+    const old = join(home, "old-azr");
+    writeFileSync(old, "#!/bin/sh\n[ \"$1\" = --version ] && { echo 'azr 0.1.0'; exit 0; }\nexit 2\n");
+    chmodSync(old, 0o755);
+    for (const [what, path, pattern] of [
+        ["a missing program", join(home, "nothing-here"), /not there.*nothing-here.*cargo install/s],
+        ["a program that is too old", old, /too old.*cargo install/s],
+    ]) {
+        server.settings({ ...settings, "azr.server.path": path });
+        await w.wait(`one message about ${what}`, async () => (await w.notifications()).some((text) => pattern.test(text)));
+        await w.page.waitForTimeout(1500);
+        const messages = (await w.notifications()).filter((text) => /azr/i.test(text));
+        check(`${what} gives one message with the fix`, messages.length === 1, messages);
+        await w.waitForStatus(/not there|too old/);
+        await w.screenshot(what.replace(/^a /, "").replaceAll(" ", "-"));
+        await w.dismissNotifications();
+    }
+    server.settings(settings);
+    await w.waitForStatus(/azr-tiny v\d/);
+    check("the right path in the settings is enough to go on", true);
+}
+
+/** Opens the folder in restricted mode: the session runs, code does not, until the folder is trusted. */
+export async function untrusted({ workbench: w, check }) {
+    await w.waitForStatus(/azr-tiny v\d/, 60_000);
+    await w.page.waitForTimeout(2500);
+    const shown = await w.editorText();
+    check("in an untrusted workspace nothing is run", !/[✓✔✗]/.test(shown) && (await w.page.locator(".squiggly-warning, .squiggly-error").count()) === 0, shown);
+    await w.screenshot("untrusted");
+    await w.command("Workspaces: Manage Workspace Trust");
+    const trust = w.page.locator(".workspace-trust-editor").getByRole("button", { name: /^Trust$/ }).first();
+    await trust.click({ timeout: 20_000 });
+    await w.openFile("examples.py");
+    await w.wait("hints once the workspace is trusted", async () => /add_wrapped\(13, 4\)[^\n]*= ?7/.test(await w.editorText()));
+    check("hints come when the workspace is trusted", true);
+}
