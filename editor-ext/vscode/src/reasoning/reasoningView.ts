@@ -64,7 +64,8 @@ export class ReasoningView extends ViewProvider<ReasoningState> {
         if (editor !== undefined) {
             this.target = editor;
             const { document, selection } = editor;
-            this.question = questionAt(
+            const { name, program, input, output, knownInputs } = this.question;
+            const asked = questionAt(
                 {
                     text: document.getText(),
                     firstLine: line ?? selection.start.line,
@@ -74,6 +75,8 @@ export class ReasoningView extends ViewProvider<ReasoningState> {
                 },
                 kind,
             );
+            // Examples need no program; the one of the last question stays for the next.
+            this.question = kind === "induce" ? { ...asked, name, program, input, output, knownInputs } : asked;
         } else {
             this.question = { ...this.question, kind };
         }

@@ -84,8 +84,8 @@ function draw(state: SelfPlayState): void {
         ...(last === undefined
             ? []
             : [
-                  element("span", { class: "key solver" }, `— solver ${format(last.solver)}`),
-                  element("span", { class: "key proposer" }, `- - proposer ${format(last.proposer)}`),
+                  element("span", {}, element("span", { class: "mark solver", "aria-hidden": "true" }, "— "), `solver ${format(last.solver)}`),
+                  element("span", {}, element("span", { class: "mark proposer", "aria-hidden": "true" }, "- - "), `proposer ${format(last.proposer)}`),
                   accuracy === undefined ? "" : element("span", {}, `${accuracy.name} ${accuracy.value.toFixed(1)} at step ${accuracy.step}`),
               ]),
     );

@@ -54,12 +54,16 @@ export class CodeServer {
         this.environment = { ...environment, HOME: home, EXTENSIONS_GALLERY: '{"serviceUrl":""}' };
         this.places = ["--config", join(home, "config.yaml"), "--extensions-dir", join(home, "extensions"), "--user-data-dir", join(home, "data")];
         this.output = "";
-        mkdirSync(join(home, "data/User"), { recursive: true });
+        mkdirSync(home, { recursive: true });
         writeFileSync(join(home, "config.yaml"), "auth: none\n");
     }
 
     settings(values) {
-        writeFileSync(join(this.home, "data/User/settings.json"), JSON.stringify(values, undefined, 2));
+        // The path of a program belongs to the machine, which to a browser is another one.
+        for (const place of ["User", "Machine"]) {
+            mkdirSync(join(this.home, "data", place), { recursive: true });
+            writeFileSync(join(this.home, "data", place, "settings.json"), JSON.stringify(values, undefined, 2));
+        }
     }
 
     async installExtension(vsix) {

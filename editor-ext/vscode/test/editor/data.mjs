@@ -1,7 +1,7 @@
 // Files made of recorded programs: functions of CRUXEval and reference programs of HumanEval+, with what they return.
 // The data stays where it is; the files live in the temporary folder of a run.
 
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 
@@ -12,19 +12,19 @@ function rows(path) {
 /** Functions of CRUXEval, each under a name of its own, each with an assertion of its recorded output. */
 export function cruxeval(folder, count) {
     const path = join(folder, "cruxeval/cruxeval.jsonl.gz");
-    if (!existsSync(path)) return undefined;
-    return rows(path).slice(0, count).map(({ code, input, output }, at) => {
+    const programs = rows(path).slice(0, count).map(({ code, input, output }, at) => {
         const name = `sample_${at}`;
-        return { name, output, text: `${code.replace(/\bf\(/, `${name}(`)}\n\n\nassert ${name}(${input}) == ${output}\n` };
+        return `${code.replace(/\bf\(/, `${name}(`)}\n\n\nassert ${name}(${input}) == ${output}\n`;
     });
+    return programs.join("\n\n");
 }
 
 /** Reference programs of HumanEval+, with the doctests of their prompts. */
 export function humaneval(folder, count) {
     const path = join(folder, "humaneval_plus/HumanEvalPlus-Mini-v0.1.10.jsonl.gz");
-    if (!existsSync(path)) return undefined;
-    return rows(path)
+    const programs = rows(path)
         .filter(({ prompt }) => prompt.includes(">>>"))
         .slice(0, count)
-        .map((row) => ({ name: row.entry_point, text: row.prompt + row.canonical_solution.replace(/^\n+/, "") }));
+        .map((row) => row.prompt + row.canonical_solution.replace(/^\n+/, ""));
+    return programs.join("\n\n");
 }

@@ -7,12 +7,13 @@
 // AZR_SCENARIOS (names, separated by commas; all by default).
 
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { env, exit, execPath } from "node:process";
 import { chromium } from "playwright-core";
 import { CodeServer } from "./codeServer.mjs";
+import { cruxeval, humaneval } from "./data.mjs";
 import { connections, foreignRequests, tracer } from "./privacy.mjs";
 import { reading } from "./scenarios/reading.mjs";
 import { reasoning } from "./scenarios/reasoning.mjs";
@@ -69,6 +70,10 @@ async function inEditor(name, { trust, trace, cache }, work) {
     const home = mkdtempSync(join(tmpdir(), "azr-editor-"));
     const folder = join(home, "workspace");
     cpSync(join(here, "workspace"), folder, { recursive: true });
+    if (dataFolder !== undefined) {
+        writeFileSync(join(folder, "cruxeval_samples.py"), cruxeval(dataFolder, 6));
+        writeFileSync(join(folder, "humaneval_samples.py"), humaneval(dataFolder, 3));
+    }
     const environment = {
         PATH: env["PATH"],
         HOME: home,
@@ -99,7 +104,7 @@ async function inEditor(name, { trust, trace, cache }, work) {
         const installed = await server.installExtension(vsix);
         check("the package installs", /successfully installed/.test(installed), installed);
         await server.start({ trust, wrapper: trace ? tracer(record) : [] });
-        browser = await chromium.launch({ executablePath: chromiumPath, args: ["--no-sandbox", "--disable-background-networking"] });
+        browser = await chromium.launch({ executablePath: chromiumPath, args: ["--no-sandbox", "--disable-background-networking", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"] });
         const page = await browser.newPage({ viewport: { width: 1180, height: 760 } });
         const workbench = new Workbench(page, output);
         const refused = [];
@@ -147,7 +152,7 @@ const canTrace = (() => {
 if (wanted.some((name) => name in scenarios)) {
     await inEditor("trusted", { trust: false, trace: canTrace, cache: false }, async (context, installing) => {
         const { workbench: w } = context;
-        await w.wait("the first hint", async () => /add_wrapped\(13, 4\)[^\n]*= ?7/.test(await w.editorText()), 60_000);
+        await w.wait("the first hint", async () => /add_wrapped\(13, 4\)\s*= ?7/.test(await w.editorText()), 60_000);
         const seconds = (performance.now() - installing) / 1000;
         check(`first verified result ${seconds.toFixed(1)} s after the installation began`, seconds < 60);
         for (const [name, scenario] of Object.entries(scenarios)) {

@@ -64,36 +64,34 @@ export class Workbench {
         return `${plain(await item.innerText()).trim()} | ${label}`;
     }
 
-    /** Runs a command through the palette, as a person does. */
-    async command(title) {
-        await this.page.keyboard.press("F1");
+    /** Opens a list with a key, types, and takes the first row with this text; again if something took the focus. */
+    async pick(key, text, row) {
         const input = this.page.locator(".quick-input-widget input").first();
-        await input.waitFor({ state: "visible", timeout: PATIENCE_MS });
-        await input.fill(`>${title}`);
-        const row = this.page.locator(".quick-input-list .monaco-list-row").filter({ hasText: title }).first();
-        await row.waitFor({ timeout: PATIENCE_MS });
-        await row.click();
+        const rows = this.page.locator(".quick-input-list .monaco-list-row");
+        await this.wait(`${text} in the list`, async () => {
+            await this.page.keyboard.press(key);
+            await input.fill(text, { timeout: 2000 });
+            if (row !== undefined) await rows.filter({ hasText: row }).first().click({ timeout: 3000 });
+            else await this.page.keyboard.press("Enter");
+            await input.waitFor({ state: "hidden", timeout: 3000 });
+            return true;
+        });
     }
 
-    async openFile(name) {
-        await this.page.keyboard.press("Control+p");
-        const input = this.page.locator(".quick-input-widget input").first();
-        await input.waitFor({ state: "visible", timeout: PATIENCE_MS });
-        await input.fill(name);
-        const row = this.page.locator(".quick-input-list .monaco-list-row").first();
-        await this.wait(`${name} in the list`, async () => (await row.innerText()).includes(name.split("/").at(-1)));
-        await this.page.keyboard.press("Enter");
-        await this.page.waitForSelector(`.tab.active[data-resource-name="${name.split("/").at(-1)}"]`, { timeout: PATIENCE_MS });
+    /** Runs a command through the palette, as a person does. */
+    command(title) {
+        return this.pick("F1", `>${title}`, title);
+    }
+
+    async openFile(path) {
+        const name = path.split("/").at(-1);
+        await this.pick("Control+p", path, name);
+        await this.page.waitForSelector(`.tab.active[data-resource-name="${name}"]`, { timeout: PATIENCE_MS });
     }
 
     /** Puts the cursor on a line (from 1) and a column. */
-    async goto(line, column = 1) {
-        await this.page.keyboard.press("Control+g");
-        const input = this.page.locator(".quick-input-widget input").first();
-        await input.waitFor({ state: "visible", timeout: PATIENCE_MS });
-        await input.fill(`:${line}:${column}`);
-        await this.page.keyboard.press("Enter");
-        await input.waitFor({ state: "hidden", timeout: PATIENCE_MS });
+    goto(line, column = 1) {
+        return this.pick("Control+g", `:${line}:${column}`);
     }
 
     async save() {

@@ -36,12 +36,7 @@ export async function reasoning({ workbench: w, check }) {
     check("abduce shows arguments that were run", abduced.claim === "verified" && /verified/.test(abduced.text), abduced);
 
     await w.openFile("examples.py");
-    await w.page.keyboard.press("Control+g");
-    const input = w.page.locator(".quick-input-widget input").first();
-    await input.waitFor({ state: "visible" });
-    await input.fill(":34:1");
-    await w.page.keyboard.press("Enter");
-    await input.waitFor({ state: "hidden" });
+    await w.goto(34, 1);
     for (let line = 0; line < 2; line += 1) await w.page.keyboard.press("Shift+ArrowDown");
     await w.page.keyboard.press("Shift+End");
     await w.command(TITLES.induce);
@@ -58,8 +53,8 @@ export async function reasoning({ workbench: w, check }) {
     await view.locator("article", { hasText: "add_wrapped(13, 4)" }).locator("button", { hasText: "Insert" }).click();
     await w.wait("the inserted value", async () => /share\(10, 0\)[^\n]*# 7/.test(await w.editorText()));
     check("an answer can be inserted", true);
-    await w.page.keyboard.press("Control+z");
-    await w.page.keyboard.press("Control+z");
+    await w.goto(39, 99);
+    for (let at = 0; at < 5; at += 1) await w.page.keyboard.press("Backspace");
     await w.save();
 
     // Copy puts it onto the clipboard.
@@ -71,15 +66,16 @@ export async function reasoning({ workbench: w, check }) {
     // Keys alone: type arguments, ask with Ctrl+Enter, reach the buttons with Tab.
     await view.locator("input[value=deduce]").focus();
     await w.page.keyboard.press("Space");
-    await view.locator("#input").focus();
-    await w.page.keyboard.press("Control+a");
-    await w.page.keyboard.type("29, 1");
-    await w.page.keyboard.press("Control+Enter");
+    await view.locator("#input").press("Control+a");
+    await view.locator("#input").pressSequentially("29, 1");
+    await view.locator("#input").press("Control+Enter");
     const typed = await answered(w, view, "29, 1");
     check("a question can be typed and asked with keys alone", /executed\s+10/.test(typed.text), typed);
-    await w.page.keyboard.press("Tab");
-    await w.page.keyboard.press("Tab");
-    const reached = await view.evaluate(() => globalThis.document.activeElement?.getAttribute("aria-label") ?? "");
+    let reached = "";
+    for (let tabs = 0; tabs < 8 && !/answer/.test(reached); tabs += 1) {
+        await w.page.keyboard.press("Tab");
+        reached = await view.evaluate(() => globalThis.document.activeElement?.getAttribute("aria-label") ?? "");
+    }
     check("the buttons of an answer are reached with Tab", /answer/.test(reached), reached);
 
     // What is wrong is said before anything is asked.
@@ -93,8 +89,8 @@ export async function reasoning({ workbench: w, check }) {
     await w.goto(11, 6);
     await w.command(TITLES.deduce);
     const refusal = await w.wait("a refusal of effects", async () => {
-        const said = `${await view.locator("#notice").innerText()}`;
-        return said === "" ? undefined : said;
+        const said = await view.locator("#notice").innerText();
+        return said === "" || /not closed/.test(said) ? undefined : said;
     });
     check("what touches the network is refused with the reason", /socket|network/i.test(refusal), refusal);
 

@@ -31,14 +31,15 @@ export async function session({ workbench: w, check, program, environment }) {
     await w.openFile("examples.py");
     await w.goto(36, 10);
     await w.command("AZR: Deduce the Output of a Call");
+    await w.wait("one more answer", async () => (await reasoning.locator("article").count()) === before + 1);
     const deduced = await answered(w, reasoning, "add_wrapped(25, 1)");
     check("a question asked after the daemon was killed is answered", /executed\s+6/.test(deduced.text), deduced);
-    check("the earlier answers are still there", (await reasoning.locator("article").count()) === before + 1);
+    check("the earlier answers are still there", before > 0);
     await w.waitForStatus(/azr-tiny v\d/);
     const after = JSON.parse(execFileSync(program, ["daemon", "status", "--json"], { env: environment }).toString());
     check("another daemon runs", after.daemon.pid !== running.daemon.pid);
     await w.openFile("examples.py");
-    await w.wait("hints after the crash", async () => /add_wrapped\(13, 4\)[^\n]*= ?7/.test(await w.editorText()));
+    await w.wait("hints after the crash", async () => /add_wrapped\(13, 4\)\s*= ?7/.test(await w.editorText()));
     check("hints are back", true);
 
     await w.command("AZR: Stop");
@@ -68,7 +69,7 @@ export async function themes({ workbench: w, check, server, settings }) {
         await w.page.waitForTimeout(400);
         const ratios = await view.evaluate(contrasts);
         const worst = Object.entries(ratios).sort((left, right) => left[1] - right[1])[0];
-        check(`${name}: text can be read (worst ${worst?.[0]} ${worst?.[1].toFixed(1)} : 1)`, worst !== undefined && worst[1] >= (name === "light" || name === "dark" ? 3 : 4.5), ratios);
+        check(`${name}: text can be read (worst ${worst?.[0]} ${worst?.[1].toFixed(1)} : 1)`, worst !== undefined && worst[1] >= 4.5, ratios);
         await w.screenshot(`theme-${name}`);
     }
     server.settings(settings);
