@@ -40,7 +40,7 @@ enum Command {
     Sandbox(commands::sandbox::Args),
     /// Make the embedded model from its recipe, or check that the recipe is reproducible.
     Pretrain(commands::pretrain::Args),
-    /// Inspect models.
+    /// Get, read, convert and try models.
     Model(commands::model::Args),
     /// Check that this machine has what azr needs, and say what is missing.
     Doctor(commands::doctor::Args),

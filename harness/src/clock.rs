@@ -1,6 +1,8 @@
-//! Time for people: rates, times left, `timings.jsonl`. No result depends on it.
+//! Time for people: rates, times left, `timings.jsonl`, the date in a chat. No result of a run depends on it.
 
-use std::time::{Duration, Instant};
+use azr_model::Strftime;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// A stopwatch that runs.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +27,21 @@ impl Stopwatch {
 pub fn processor_seconds() -> f64 {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
     time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+}
+
+/// The day and time (UTC) for chat templates that ask for it.
+pub fn strftime() -> Strftime {
+    #[expect(clippy::disallowed_methods, reason = "some models are told the date; no training prompt has it")]
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now =
+        chrono::DateTime::from_timestamp(i64::try_from(now.as_secs()).unwrap_or(0), 0).unwrap_or_default();
+    Arc::new(move |format| {
+        use std::fmt::Write;
+        let mut text = String::new();
+        // A pattern that means nothing gives what could be written of it.
+        let _ = write!(text, "{}", now.format(format));
+        text
+    })
 }
 
 /// A duration as people read it: `45 s`, `12 min`, `3 h 20 min`.

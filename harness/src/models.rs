@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "the environment is read here, at the edge, and passed on")]
 
 use crate::failure::Failure;
+use crate::hub::{self, Wanted};
 use crate::{files, run_folder, sandbox};
 use anyhow::Context;
 use azr_model::{ModelBytes, ModelFolder};
@@ -11,6 +12,9 @@ use std::path::{Path, PathBuf};
 
 /// Name of the embedded model.
 pub const EMBEDDED: &str = "azr-tiny";
+
+/// The smallest real model that presets know.
+pub const SMOLLM2: &str = "HuggingFaceTB/SmolLM2-135M-Instruct";
 
 /// The embedded model's files.
 const EMBEDDED_FILES: ModelBytes<'static> = ModelBytes {
@@ -41,11 +45,26 @@ pub fn load(name: &str) -> anyhow::Result<Model> {
             ModelFolder::from_bytes(EMBEDDED_FILES).context("cannot load the embedded model azr-tiny")?;
         return Ok(Model { name: name.to_owned(), folder, compact: true });
     }
-    let path = locate(name)?;
-    let folder = ModelFolder::load(&path).map_err(|error| {
-        Failure::new(format!("cannot load the model {name}: {error}"), damaged_advice(&path))
+    load_folder(name, &locate(name)?)
+}
+
+/// Loads a model from its folder; `name` is what the user called it.
+pub fn load_folder(name: &str, path: &Path) -> anyhow::Result<Model> {
+    let folder = ModelFolder::load(path).map_err(|error| {
+        Failure::new(format!("cannot load the model {name}: {error}"), damaged_advice(path))
     })?;
-    Ok(Model { name: name.to_owned(), folder, compact: is_compact(&path)? })
+    Ok(Model { name: name.to_owned(), folder, compact: is_compact(path)? })
+}
+
+/// Whether a name is one of the hub: `owner/name`.
+pub fn is_hub_name(name: &str) -> bool {
+    name.split('/').filter(|part| !part.is_empty() && *part != "." && *part != "..").count() == 2
+        && name.matches('/').count() == 1
+}
+
+/// The folder for a model of the hub among those kept here, whether it is there or not.
+pub fn stored(name: &str) -> Option<PathBuf> {
+    model_store().map(|store| store.join(name))
 }
 
 /// The folder with the files of a model.
@@ -65,20 +84,17 @@ fn locate(name: &str) -> anyhow::Result<PathBuf> {
         )
         .into());
     }
-    let store = model_store();
-    let hub_name = name.split('/').filter(|part| !part.is_empty() && *part != "." && *part != "..").count()
-        == 2
-        && name.matches('/').count() == 1;
-    if let (true, Some(store)) = (hub_name, &store) {
-        let folder = store.join(name);
+    let hub_name = if name == "smollm2-135m" { SMOLLM2 } else { name };
+    if let (true, Some(folder)) = (is_hub_name(hub_name), stored(hub_name)) {
         if folder.join("config.json").is_file() {
             return Ok(folder);
         }
+        if let Some(folder) = hub::cached(Wanted { name: hub_name, revision: "main" }) {
+            return Ok(folder);
+        }
         let what = format!("the weights of {name} are missing: {} is not a model folder", folder.display());
-        let advice = format!(
-            "put config.json, tokenizer.json, generation_config.json and model.safetensors of {name} into {} (or set AZR_MODELS), or pass a folder",
-            folder.display()
-        );
+        let advice =
+            format!("fetch them with `azr model get {name}`, or pass a folder with the model's files");
         return Err(Failure::new(what, advice).into());
     }
     Err(Failure::new(

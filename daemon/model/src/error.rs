@@ -62,6 +62,9 @@ pub enum ModelError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The chat template is missing, wrong, or refused the messages.
+    #[error("chat template: {0}")]
+    ChatTemplate(String),
     /// The tokenizer refused.
     #[error("tokenizer: {0}")]
     Tokenizer(String),

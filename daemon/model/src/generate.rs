@@ -7,15 +7,24 @@ use crate::random::DrawKey;
 pub struct Sampling {
     /// 0 = greedy.
     pub temperature: f32,
-    /// Nucleus; 1 = off.
+    /// Nucleus: the fewest most probable tokens that together reach this share; 1 = off.
     pub top_p: f32,
+    /// Only so many most probable tokens; 0 = off.
+    pub top_k: u32,
+    /// Only tokens with at least this share of the greatest probability; 0 = off.
+    pub min_p: f32,
 }
 
 impl Sampling {
     /// The most probable token each time.
-    pub const GREEDY: Self = Self { temperature: 0.0, top_p: 1.0 };
+    pub const GREEDY: Self = Self { temperature: 0.0, top_p: 1.0, top_k: 0, min_p: 0.0 };
     /// Plain sampling, as the method's rollouts do.
-    pub const TEMPERATURE_1: Self = Self { temperature: 1.0, top_p: 1.0 };
+    pub const TEMPERATURE_1: Self = Self::at(1.0);
+
+    /// The whole distribution at a temperature.
+    pub const fn at(temperature: f32) -> Self {
+        Self { temperature, ..Self::GREEDY }
+    }
 }
 
 /// One prompt to complete.

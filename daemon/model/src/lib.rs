@@ -6,6 +6,7 @@
 //! update a completion came from.
 
 mod batch;
+mod chat;
 mod config;
 mod engine;
 mod error;
@@ -13,6 +14,7 @@ mod families;
 mod file;
 mod folder;
 mod generate;
+mod gguf;
 #[allow(
     clippy::inline_always,
     clippy::needless_range_loop,
@@ -33,6 +35,7 @@ mod tokenizer;
 mod trainer;
 mod weights;
 
+pub use chat::{ChatFormat, ChatMessage, Strftime};
 pub use config::{EosTokens, ModelConfig};
 pub use engine::{Engine, EngineConfig};
 pub use error::{ModelError, TensorProblem};

@@ -30,6 +30,9 @@ pub(crate) fn read(shards: &Shards<'_>, config: ModelConfig) -> Result<Arc<Weigh
             // Headers were checked; another process may have changed the file since.
             let values = numbers(&parameter.name).filter(|values| values.len() == parameter.range.len());
             let values = values.ok_or_else(|| bad("changed while it was read".to_owned()))?;
+            if !values.iter().all(|value| value.is_finite()) {
+                return Err(bad(format!("tensor `{}` has numbers that are not finite", parameter.name)));
+            }
             flat[parameter.range.clone()].copy_from_slice(&values);
         }
         if config.tie_word_embeddings && shard.has(HEAD) {

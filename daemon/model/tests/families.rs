@@ -58,6 +58,7 @@ fn what_is_written_is_read_again() {
             weights: weights(&config),
             tokenizer: tokenizer(80),
             generation: serde_json::from_str("{}").unwrap(),
+            chat: None,
         };
         model.save(folder.path(), WeightFormat::F32).unwrap();
         let loaded = ModelFolder::load(folder.path()).unwrap();

@@ -13,6 +13,7 @@ fn folder(tied: bool) -> (tempfile::TempDir, ModelFolder) {
         weights: weights(tied, 21),
         tokenizer: tokenizer(80),
         generation: serde_json::from_str(r#"{"eos_token_id": [0, 3]}"#).unwrap(),
+        chat: None,
     };
     model.save(folder.path(), WeightFormat::F32).unwrap();
     (folder, model)

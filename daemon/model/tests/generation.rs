@@ -33,7 +33,7 @@ fn request(item: u64) -> GenerateRequest {
         sampling: match item % 3 {
             0 => Sampling::GREEDY,
             1 => Sampling::TEMPERATURE_1,
-            _ => Sampling { temperature: 0.7, top_p: 0.9 },
+            _ => Sampling { top_p: 0.9, ..Sampling::at(0.7) },
         },
         key: DrawKey::new(3, 1, "test", item),
     }

@@ -37,6 +37,7 @@ impl Sharded {
             weights: weights(tied, 21),
             tokenizer: tokenizer(80),
             generation: serde_json::from_str("{}").unwrap(),
+            chat: None,
         };
         let folder = tempfile::tempdir().unwrap();
         model.save(folder.path(), WeightFormat::F32).unwrap();

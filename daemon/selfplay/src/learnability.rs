@@ -62,6 +62,7 @@ pub fn estimate<P: Policy>(
                     sampling: Sampling {
                         temperature: config.learnability.temperature,
                         top_p: config.rollout.top_p,
+                        ..Sampling::GREEDY
                     },
                     key: DrawKey::new(config.run.seed, step, name, item),
                 });

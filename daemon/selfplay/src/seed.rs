@@ -115,7 +115,11 @@ fn propose_batch<P: Policy>(
             prompt: prompt.text.clone(),
             max_new_tokens: config.rollout.max_response_tokens,
             stop: Vec::new(),
-            sampling: Sampling { temperature: config.rollout.temperature, top_p: config.rollout.top_p },
+            sampling: Sampling {
+                temperature: config.rollout.temperature,
+                top_p: config.rollout.top_p,
+                ..Sampling::GREEDY
+            },
             key: DrawKey::new(config.run.seed, batch, stream(Purpose::SeedPropose, task_type), item as u64),
         })
         .collect();

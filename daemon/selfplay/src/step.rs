@@ -408,7 +408,11 @@ fn rollout_request(config: &SelfPlayConfig, prompt: &str, key: DrawKey) -> Gener
         prompt: prompt.to_owned(),
         max_new_tokens: config.rollout.max_response_tokens,
         stop: Vec::new(),
-        sampling: Sampling { temperature: config.rollout.temperature, top_p: config.rollout.top_p },
+        sampling: Sampling {
+            temperature: config.rollout.temperature,
+            top_p: config.rollout.top_p,
+            ..Sampling::GREEDY
+        },
         key,
     }
 }

@@ -60,7 +60,7 @@ fn policy(config: &SelfPlayConfig) -> CandlePolicy {
         eos_token_id: Some(azr_model::EosTokens::One(end)),
         ..GenerationConfig::default()
     };
-    let model = ModelFolder { weights, tokenizer: Arc::new(tokenizer), generation };
+    let model = ModelFolder { weights, tokenizer: Arc::new(tokenizer), generation, chat: None };
     CandlePolicy::new(model, EngineConfig { slots: 8, max_context: 400 }, &config.update).unwrap()
 }
 

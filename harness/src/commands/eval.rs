@@ -158,7 +158,7 @@ fn decoding(args: &Args) -> anyhow::Result<Decoding> {
             "leave out --n, or give a temperature above 0",
         )
         .into()),
-        (false, n) => Ok(Decoding { name: "sampled", sampling: Sampling { temperature, top_p: 1.0 }, n }),
+        (false, n) => Ok(Decoding { name: "sampled", sampling: Sampling::at(temperature), n }),
     }
 }
 

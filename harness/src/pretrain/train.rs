@@ -61,7 +61,7 @@ impl Pretraining {
         let weights = Weights::init(config, &DrawKey::new(recipe.seed, 0, "pretrain.init", 0))?;
         let generation =
             GenerationConfig { eos_token_id: Some(azr_model::EosTokens::One(end)), ..Default::default() };
-        let folder = ModelFolder { weights: Arc::clone(&weights), tokenizer, generation };
+        let folder = ModelFolder { weights: Arc::clone(&weights), tokenizer, generation, chat: None };
         let trainer = Trainer::new(weights, recipe.trainer())?;
         Ok(Self { recipe, folder, trainer, progress: Progress::default() })
     }

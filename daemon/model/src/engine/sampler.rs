@@ -23,7 +23,7 @@ pub(super) fn choose(
         if sampling.temperature.to_bits() != 1f32.to_bits() {
             exponentials(logits, highest, 1.0 / sampling.temperature, weights);
         }
-        draw(weights, sampling.top_p, uniform)
+        draw(weights, sampling, uniform)
     };
     (token as u32, logits[token] - highest - sum.ln())
 }
@@ -47,31 +47,42 @@ fn exponentials(logits: &[f32], highest: f32, inverse: f32, weights: &mut Vec<f3
     math::exp_in_place(weights, 0.0)
 }
 
-fn draw(weights: &[f32], top_p: f32, uniform: f64) -> usize {
+fn draw(weights: &[f32], sampling: Sampling, uniform: f64) -> usize {
     let weight = |index: usize| f64::from(weights[index]);
-    if top_p >= 1.0 {
+    if sampling.top_p >= 1.0 && sampling.top_k == 0 && sampling.min_p <= 0.0 {
         let total: f64 = (0..weights.len()).map(weight).sum();
         return pick((0..weights.len()).map(|index| (index, weight(index))), uniform * total);
     }
-    let kept = nucleus(weights, f64::from(top_p));
+    let kept = kept(weights, sampling);
     let total: f64 = kept.iter().map(|&index| weight(index)).sum();
     pick(kept.iter().map(|&index| (index, weight(index))), uniform * total)
 }
 
-/// The fewest most probable tokens that together reach `top_p`, most probable first (never none).
-fn nucleus(weights: &[f32], top_p: f64) -> Vec<usize> {
-    let total: f64 = weights.iter().map(|&weight| f64::from(weight)).sum();
+/// The tokens that may be drawn, most probable first (never none). As transformers: `top_k`, then of what is left
+/// the nucleus, then `min_p`.
+fn kept(weights: &[f32], sampling: Sampling) -> Vec<usize> {
     let mut order: Vec<usize> = (0..weights.len()).collect();
-    order.sort_by(|&a, &b| weights[b].total_cmp(&weights[a]).then(a.cmp(&b)));
-    let mut sum = 0.0;
-    let count = order
-        .iter()
-        .position(|&index| {
+    let falling = |a: &usize, b: &usize| weights[*b].total_cmp(&weights[*a]).then(a.cmp(b));
+    let count = sampling.top_k as usize;
+    if count > 0 && count < order.len() {
+        order.select_nth_unstable_by(count, falling);
+        order.truncate(count);
+    }
+    order.sort_unstable_by(falling);
+    if sampling.top_p < 1.0 {
+        let total: f64 = order.iter().map(|&index| f64::from(weights[index])).sum();
+        let mut sum = 0.0;
+        let last = order.iter().position(|&index| {
             sum += f64::from(weights[index]);
-            sum >= top_p * total
-        })
-        .map_or(order.len(), |last| last + 1);
-    order.truncate(count);
+            sum >= f64::from(sampling.top_p) * total
+        });
+        order.truncate(last.map_or(order.len(), |last| last + 1));
+    }
+    if let (true, Some(&first)) = (sampling.min_p > 0.0, order.first()) {
+        let least = sampling.min_p * weights[first];
+        let count = order.iter().take_while(|&&index| weights[index] >= least).count();
+        order.truncate(count.max(1));
+    }
     order
 }
 
@@ -111,7 +122,7 @@ mod tests {
     #[test]
     fn frequencies_follow_the_tempered_distribution() {
         let logits = [0.0, 1.0, 2.0];
-        let sampling = Sampling { temperature: 2.0, top_p: 1.0 };
+        let sampling = Sampling::at(2.0);
         let mut rng = rng(1);
         let mut counts = [0f64; 3];
         for _ in 0..20_000 {
@@ -127,19 +138,38 @@ mod tests {
     #[test]
     fn nucleus_leaves_out_the_tail() {
         let logits = [0.0, 5.0, 4.9, -1.0];
-        let sampling = Sampling { temperature: 1.0, top_p: 0.9 };
+        let sampling = Sampling { top_p: 0.9, ..Sampling::TEMPERATURE_1 };
         for item in 0..200 {
             let (token, _) = choose(&logits, sampling, &mut rng(item), &mut Vec::new());
             assert!(token == 1 || token == 2);
         }
-        assert_eq!(nucleus(&[0.2, 0.5, 0.3], 0.4), vec![1]);
-        assert_eq!(nucleus(&[0.2, 0.5, 0.3], 0.0), vec![1]);
+    }
+
+    #[test]
+    fn what_is_kept_is_what_each_setting_says() {
+        let weights = [0.2, 0.5, 0.3, 0.0, 0.05];
+        for (top_p, top_k, min_p, expected) in [
+            (0.4, 0, 0.0, &[1][..]),
+            (0.0, 0, 0.0, &[1]),
+            (1.0, 2, 0.0, &[1, 2]),
+            (1.0, 9, 0.0, &[1, 2, 0, 4, 3]),
+            (1.0, 0, 0.4, &[1, 2, 0]),
+            (1.0, 0, 1.0, &[1]),
+            (1.0, 0, 7.0, &[1]),
+            // The nucleus is one of what top_k left: 0.5 is 62 % of the two.
+            (0.62, 2, 0.0, &[1]),
+            (0.9, 3, 0.5, &[1, 2]),
+        ] {
+            let sampling = Sampling { temperature: 1.0, top_p, top_k, min_p };
+            assert_eq!(kept(&weights, sampling), expected, "{sampling:?}");
+        }
     }
 
     #[test]
     fn odd_rows_choose_something() {
         for logits in [[f32::NAN; 3], [f32::NEG_INFINITY; 3], [f32::INFINITY; 3]] {
-            for sampling in [Sampling::GREEDY, Sampling::TEMPERATURE_1] {
+            let all = Sampling { temperature: 1.0, top_p: 0.5, top_k: 2, min_p: 0.1 };
+            for sampling in [Sampling::GREEDY, Sampling::TEMPERATURE_1, all] {
                 assert!(choose(&logits, sampling, &mut rng(3), &mut Vec::new()).0 < 3);
             }
         }
