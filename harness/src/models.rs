@@ -93,8 +93,10 @@ fn locate(name: &str) -> anyhow::Result<PathBuf> {
             return Ok(folder);
         }
         let what = format!("the weights of {name} are missing: {} is not a model folder", folder.display());
-        let advice =
-            format!("fetch them with `azr model get {name}`, or pass a folder with the model's files");
+        let advice = format!(
+            "fetch them with `azr model get {name}`, or put config.json, tokenizer.json, generation_config.json and model.safetensors into {} (or set AZR_MODELS), or pass a folder",
+            folder.display()
+        );
         return Err(Failure::new(what, advice).into());
     }
     Err(Failure::new(

@@ -115,7 +115,7 @@ fn serve(mut stream: TcpStream, repository: &Mutex<Repository>) -> Option<()> {
 }
 
 fn hash(content: &[u8]) -> String {
-    Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(content).iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 fn get(fixture: &Fixture, endpoint: &str, more: &[&str], environment: &[(&str, &str)]) -> Finished {

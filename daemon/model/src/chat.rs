@@ -132,6 +132,7 @@ fn environment(now: Option<Strftime>) -> Result<Environment<'static>> {
 }
 
 /// As Python writes it: a space after separators, nothing escaped for HTML.
+#[expect(clippy::needless_pass_by_value, reason = "the template engine hands options over")]
 fn to_json(value: &Value, options: Kwargs) -> std::result::Result<String, minijinja::Error> {
     let failed = |error: serde_json::Error| {
         minijinja::Error::new(ErrorKind::BadSerialization, "cannot be written as JSON").with_source(error)

@@ -33,6 +33,11 @@ fn named(model_type: &str) -> Result<&'static Family> {
     })
 }
 
+/// Refuses families that are not here.
+pub(crate) fn check_name(model_type: &str) -> Result<()> {
+    named(model_type).map(|_| ())
+}
+
 /// Reads the text of a `config.json`.
 pub(crate) fn read(text: &str) -> Result<ModelConfig> {
     let file = ConfigFile::parse(text)?;

@@ -61,6 +61,7 @@ impl<'h> Metadata<'h> {
 /// The text of a `config.json`; `rope_factors` are the numbers of [`ROPE_FACTORS`], where the file has it.
 pub(super) fn config(header: &Header, rope_factors: Option<&[f32]>) -> Result<String> {
     let metadata = Metadata::new(header)?;
+    crate::families::check_name(metadata.architecture).map_err(|error| error.to_string())?;
     let embedding = header.tensors.get(EMBEDDING).ok_or(format!("tensor `{EMBEDDING}` is missing"))?;
     let vocabulary = embedding.shape.first().copied().unwrap_or(0);
     let heads = metadata.needed("attention.head_count")?;

@@ -107,7 +107,7 @@ impl<'f, F: Read + Seek> Tensors<'f, F> {
             match self.header.tensors.get(&name) {
                 Some(place) => places.push((name, place)),
                 None => {
-                    problems.push(TensorProblem::Missing { tensor: name, expected: parameter.shape.clone() })
+                    problems.push(TensorProblem::Missing { tensor: name, expected: parameter.shape.clone() });
                 }
             }
         }

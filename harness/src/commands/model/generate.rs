@@ -98,7 +98,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         })?;
         for (row, completion) in rows[done..].iter().zip(completions) {
             tokens += completion.tokens.len();
-            lines.push_str(&Value::Object(answered(row, completion)).to_string());
+            lines.push_str(&Value::Object(answered(row, &completion)).to_string());
             lines.push('\n');
         }
         done += requests.len();
@@ -187,7 +187,7 @@ fn engine(folder: &ModelFolder, requests: &[GenerateRequest], batch: usize) -> a
     Ok(Engine::new(Arc::clone(&folder.weights), Arc::clone(&folder.tokenizer), config)?)
 }
 
-fn answered(row: &Map<String, Value>, completion: Completion) -> Map<String, Value> {
+fn answered(row: &Map<String, Value>, completion: &Completion) -> Map<String, Value> {
     let mut line = row.clone();
     let finish = match completion.finish {
         FinishReason::Stop => "stop",
