@@ -191,11 +191,12 @@ fn the_scaling_of_llama_3_is_found_from_its_factors() {
     assert!(error.to_string().contains("other factors"), "{error}");
 }
 
+type Change = Box<dyn Fn(&mut Draft)>;
+
 #[test]
 fn what_cannot_be_read_is_refused_with_its_reason() {
     let draft = Draft::of(&weights("qwen2", true), None);
     let count = |value: u64| typed(9, &[&8u32.to_le_bytes()[..], &value.to_le_bytes()].concat());
-    type Change = Box<dyn Fn(&mut Draft)>;
     let set = |key: &'static str, value: Vec<u8>| -> Change {
         Box::new(move |draft| draft.set(key, value.clone()))
     };
