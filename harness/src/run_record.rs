@@ -30,6 +30,7 @@ pub fn report_failure(folder: &Path, error: ReportError) -> anyhow::Error {
         ReportError::Read { path, .. }
         | ReportError::TooLarge { path, .. }
         | ReportError::Malformed { path, .. }
+        | ReportError::ChangedAnswers { path, .. }
         | ReportError::Rollouts { path, .. } => format!(
             "restore {} from a copy, or put it aside under another name: the report then leaves out what it held",
             path.display()

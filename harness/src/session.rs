@@ -206,6 +206,11 @@ fn explain(folder: &Path, error: &SelfPlayError) -> Failure {
         SelfPlayError::Write { .. } | SelfPlayError::Policy { what: "save its weights", .. } => {
             format!("make room on the disk or make the folder writable, then {resume}")
         }
+        SelfPlayError::Read { path, .. } if path.ends_with("run.json") => format!(
+            "restore the file from a copy (it says what the run began with), or start a new run with another --run-dir; \
+             the records of this one can still be read (azr report {})",
+            folder.display()
+        ),
         SelfPlayError::Read { .. } | SelfPlayError::Policy { what: "load a checkpoint", .. } => format!(
             "restore the file from a copy, or put that checkpoint's folder aside to go on from the one before ({})",
             folder.join("checkpoints").display()

@@ -33,6 +33,14 @@ pub enum Error {
         /// What was found.
         message: String,
     },
+    /// The graded answers are not those that the figures beside them were computed from.
+    #[error("{path} is not what metrics.json beside it was computed from: {message}")]
+    ChangedAnswers {
+        /// The file of answers.
+        path: PathBuf,
+        /// The first figure that differs.
+        message: String,
+    },
     /// A file of rollouts could not be read as the table it should be.
     #[error("{path} is not a readable table of rollouts: {message}")]
     Rollouts {

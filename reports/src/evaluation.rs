@@ -179,11 +179,59 @@ pub(crate) fn load_all(folder: &Path) -> Result<Vec<Evaluation>, Error> {
 }
 
 fn load(folder: &Path, suite: &str, step: Option<u64>) -> Result<Evaluation, Error> {
-    Ok(Evaluation {
+    let path = folder.join("items.jsonl");
+    let evaluation = Evaluation {
         suite: suite.into(),
         step,
-        answers: read_lines(&folder.join("items.jsonl"))?,
+        answers: read_lines(&path)?,
         metrics: read_json(&folder.join("metrics.json"))?.unwrap_or_default(),
+    };
+    match changed_answers(&evaluation) {
+        Some(message) => Err(Error::ChangedAnswers { path, message }),
+        None => Ok(evaluation),
+    }
+}
+
+/// The first figure of `metrics.json` that the answers do not give: how many there are with each verdict, and the share
+/// of right ones in each group. `None` when all agree, or there are no figures.
+fn changed_answers(evaluation: &Evaluation) -> Option<String> {
+    let decodings = evaluation.metrics.get("decodings")?.as_object()?;
+    decodings.iter().find_map(|(name, figures)| {
+        let decoding = if name == "sampled" { Decoding::Sampled } else { Decoding::Greedy };
+        changed_counts(evaluation, decoding, figures)
+            .or_else(|| changed_shares(evaluation, decoding, figures))
+            .map(|message| format!("{name}: {message}"))
+    })
+}
+
+fn changed_counts(evaluation: &Evaluation, decoding: Decoding, figures: &Value) -> Option<String> {
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    for answer in evaluation.answers.iter().filter(|answer| answer.decoding() == decoding) {
+        *counts.entry(&answer.verdict).or_default() += 1;
+    }
+    let mut recorded: BTreeMap<&str, u64> = BTreeMap::new();
+    for (verdict, count) in figures.get("counts")?.as_object()? {
+        recorded.insert(verdict, count.as_u64()?);
+    }
+    let verdicts: BTreeSet<&str> = counts.keys().chain(recorded.keys()).copied().collect();
+    verdicts.into_iter().find_map(|verdict| {
+        let [found, figure] = [&counts, &recorded].map(|map| map.get(verdict).copied().unwrap_or(0));
+        (found != figure)
+            .then(|| format!("{found} answers with the verdict {verdict}, the figures say {figure}"))
+    })
+}
+
+fn changed_shares(evaluation: &Evaluation, decoding: Decoding, figures: &Value) -> Option<String> {
+    // Skipped answers count in a way of their own.
+    if figures.get("counts")?.get("skipped").is_some() {
+        return None;
+    }
+    let accuracy = evaluation.accuracy(decoding);
+    figures.get("groups")?.as_object()?.iter().find_map(|(group, figures)| {
+        let figure = figures.get("metrics")?.get("pass@1")?.as_f64()?;
+        let found = accuracy.get(group).copied().unwrap_or(0.0);
+        ((found - figure).abs() > 1e-6)
+            .then(|| format!("{group}: {found:.1} % right, the figures say {figure:.1} %"))
     })
 }
 
@@ -222,5 +270,32 @@ mod tests {
     fn rows_without_a_group_are_one_group() {
         let evaluation = evaluation("{\"item\": \"HumanEval\", \"pass\": true}\n");
         assert_eq!(evaluation.accuracy(Decoding::Greedy).get("all"), Some(&100.0));
+    }
+
+    #[test]
+    fn answers_and_figures_belong_together() {
+        let line = |item: &str, pass: bool| {
+            let verdict = if pass { "pass" } else { "fail" };
+            format!(
+                "{{\"item\": \"deduction/{item}\", \"pass\": {pass}, \"decoding\": \"greedy\", \"verdict\": \"{verdict}\"}}\n"
+            )
+        };
+        let figures = r#"{"decodings": {"greedy": {"counts": {"pass": 1, "fail": 1},
+            "groups": {"deduction": {"metrics": {"pass@1": 50.0}}}}}}"#;
+        let read = |lines: &str| {
+            let folder = tempfile::tempdir().unwrap();
+            let place = folder.path().join("tiny/step-0");
+            std::fs::create_dir_all(&place).unwrap();
+            std::fs::write(place.join("items.jsonl"), lines).unwrap();
+            std::fs::write(place.join("metrics.json"), figures).unwrap();
+            load_all(folder.path()).map(|_| ()).map_err(|error| error.to_string())
+        };
+        let intact = line("1", true) + &line("2", false);
+        assert_eq!(read(&intact), Ok(()));
+        let cut = read(&line("1", true)).unwrap_err();
+        assert!(cut.contains("0 answers with the verdict fail, the figures say 1"), "{cut}");
+        let flipped = read(&intact.replace("\"pass\": false", "\"pass\": true")).unwrap_err();
+        assert!(flipped.contains("deduction: 100.0 % right, the figures say 50.0 %"), "{flipped}");
+        assert!(read("").is_err());
     }
 }

@@ -1,11 +1,12 @@
 //! The compiled guest on disk. Compiling takes seconds and depends on the machine, so it happens once: the result is
 //! written beside its final name, renamed into place, and memory-mapped by every later process.
 //!
-//! Loading a compiled file runs its code, so only a folder that is the user's own and closed to others is trusted.
+//! Loading a compiled file runs its code, so only a folder that is the user's own and closed to others is trusted, and a
+//! checksum beside the file finds what a disk or another program has damaged (it is no proof against forgery).
 //! A folder that cannot be used costs time, never the sandbox: the guest is then compiled in memory.
 
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use wasmtime::Engine;
 use wasmtime::component::Component;
@@ -31,34 +32,61 @@ impl Cache {
         self.folder.join(format!("guest-{key}.cwasm"))
     }
 
+    fn checksum_path(&self, key: &str) -> PathBuf {
+        self.folder.join(format!("guest-{key}.crc32"))
+    }
+
     /// The compiled component kept under `key`; `None` when there is none or it cannot be used.
     pub(crate) fn load(&self, engine: &Engine, key: &str) -> Option<Component> {
         let path = self.path(key);
         check_private(&path).ok()?;
+        if fs::read_to_string(self.checksum_path(key)).ok()?
+            != checksum(&mut fs::File::open(&path).ok()?).ok()?
+        {
+            return None;
+        }
         // SAFETY: the file was written by this program from `Engine::precompile_component` (the folder and the file
-        // belong to the user and are closed to others), was renamed into place when complete, and wasmtime checks its
-        // version and settings; nothing rewrites it in place.
+        // belong to the user and are closed to others), was renamed into place when complete, has the checksum of what
+        // was written, and wasmtime checks its version and settings; nothing rewrites it in place.
         unsafe { Component::deserialize_file(engine, &path) }.ok()
     }
 
     /// Keeps `compiled` under `key`.
     pub(crate) fn store(&self, key: &str, compiled: &[u8]) -> std::io::Result<()> {
-        let path = self.path(key);
-        let partial = self.folder.join(format!("guest-{key}.{}.partial", std::process::id()));
-        let written = (|| {
-            let mut options = fs::OpenOptions::new();
-            options.write(true).create(true).truncate(true);
-            #[cfg(unix)]
-            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-            let mut file = options.open(&partial)?;
-            file.write_all(compiled)?;
-            file.sync_all()?;
-            fs::rename(&partial, &path)
-        })();
-        if written.is_err() {
-            let _ = fs::remove_file(&partial);
+        replace(&self.path(key), compiled)?;
+        // A stop between the two leaves a file without its checksum, which is compiled again.
+        replace(&self.checksum_path(key), checksum(&mut &*compiled)?.as_bytes())
+    }
+}
+
+/// Writes a whole file beside its name, flushes it, and renames it into place.
+fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let partial = path.with_extension(format!("{}.partial", std::process::id()));
+    let written = (|| {
+        let mut options = fs::OpenOptions::new();
+        options.write(true).create(true).truncate(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(&partial)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&partial, path)
+    })();
+    if written.is_err() {
+        let _ = fs::remove_file(&partial);
+    }
+    written
+}
+
+/// CRC-32 of a whole file, as text.
+fn checksum(bytes: &mut impl Read) -> std::io::Result<String> {
+    let mut hasher = crc32fast::Hasher::new();
+    let mut buffer = vec![0; 1 << 18];
+    loop {
+        match bytes.read(&mut buffer)? {
+            0 => return Ok(format!("{:08x}", hasher.finalize())),
+            length => hasher.update(&buffer[..length]),
         }
-        written
     }
 }
 
@@ -100,6 +128,11 @@ mod tests {
             cache.store("key", damaged).unwrap();
             assert!(cache.load(&engine, "key").is_none(), "{} bytes", damaged.len());
         }
+        cache.store("key", &compiled).unwrap();
+        let mut changed = compiled.clone();
+        changed[compiled.len() / 2] ^= 1;
+        fs::write(cache.path("key"), changed).unwrap();
+        assert!(cache.load(&engine, "key").is_none(), "one changed bit");
     }
 
     #[cfg(unix)]

@@ -64,7 +64,7 @@ impl Guests {
         let cache = config.cache_dir.as_deref().and_then(|folder| match Cache::open(folder) {
             Ok(cache) => Some(cache),
             Err(error) => {
-                guests.say(&format!("the compiled guest cannot be kept in {}: {error}", folder.display()));
+                guests.say(&format!("the compiled guest cannot be kept in {}: {error}; it is compiled on every start until the cache is a folder that only you can write", folder.display()));
                 None
             }
         });
@@ -139,7 +139,7 @@ impl Guests {
             match cache.store(&key, &compiled) {
                 Ok(()) => loaded = cache.load(&self.engine, &key),
                 Err(error) => self.say(&format!(
-                    "the compiled guest cannot be kept: {error}; it will be compiled again next time"
+                    "the compiled guest cannot be kept: {error}; it will be compiled again next time, unless the cache has room"
                 )),
             }
         }

@@ -48,10 +48,18 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
                 "build the program from an intact source tree",
             )
         })?;
+        let embedded = models::load(models::EMBEDDED)?.folder.weights.hash();
+        if embedded != record.stored_weights {
+            output::say(format!(
+                "recorded {}\nembedded {embedded}\nthe weights in this program are not those of the recipe",
+                record.stored_weights
+            ))?;
+            return Ok(Outcome::Negative);
+        }
         let verification = pretrain::verify(&sandbox, &record, stop, &mut say)?;
         if verification.made == verification.recorded {
             output::say(format!(
-                "the first {} steps give the recorded weights {}",
+                "the embedded weights are the recorded ones ({embedded}), and the first {} steps give the recorded weights {}",
                 record.early_steps, verification.made
             ))?;
             return Ok(Outcome::Done);

@@ -99,6 +99,7 @@ fn finish(sandbox: &Sandbox, options: &Options, run: &Pretraining) -> Result<()>
         early_steps: EARLY_STEPS,
         early_weights: run.early_weights().unwrap_or_default().to_string(),
         weights: run.model().weights.hash(),
+        stored_weights: azr_model::ModelFolder::load(&folder)?.weights.hash(),
         curve: run.curve().to_vec(),
     };
     train::write_json(&folder.join("recipe.json"), &record)

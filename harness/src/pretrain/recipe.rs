@@ -177,6 +177,8 @@ pub struct RecipeRecord {
     pub early_weights: String,
     /// Hash of the final weights, as trained (before rounding to the stored format).
     pub weights: String,
+    /// Hash of the final weights as they are in the model folder, rounded: what `azr model info` prints.
+    pub stored_weights: String,
     /// Loss curve.
     pub curve: Vec<CurvePoint>,
 }

@@ -171,7 +171,10 @@ pub fn same_settings(root: &Path, config: &SelfPlayConfig) -> Result<(), SelfPla
     let found = fs::read_to_string(&path).map_err(cannot_read(&path))?;
     let found: serde_json::Value = serde_json::from_str(&found)
         .map_err(|error| SelfPlayError::Read { path: path.clone(), reason: error.to_string() })?;
-    if found["config_hash"] == config_hash(config) {
+    let Some(recorded) = found["config_hash"].as_str() else {
+        return Err(SelfPlayError::Read { path, reason: "it has no config_hash".into() });
+    };
+    if recorded == config_hash(config) {
         return Ok(());
     }
     Err(SelfPlayError::RunFolder {

@@ -44,6 +44,12 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let mut lines: Vec<Line> = read_json_lines(&args.file)?;
     lines.truncate(args.limit.unwrap_or(usize::MAX));
     let (rows, line_numbers) = expand(lines)?;
+    if rows.is_empty() {
+        let what = format!("{}: no row to check", args.file.display());
+        return Err(
+            Failure::new(what, "pass a file with recorded programs, and a --limit of 1 or more").into()
+        );
+    }
     let sandbox = sandbox::open()?;
     let mut report = check(&sandbox, &rows);
     for disagreement in &mut report.disagree {
