@@ -37,7 +37,7 @@ mod weights;
 
 pub use chat::{ChatFormat, ChatMessage, Strftime};
 pub use config::{EosTokens, ModelConfig};
-pub use engine::{Engine, EngineConfig};
+pub use engine::{Engine, EngineConfig, Served, Serving, ServingRequest};
 pub use error::{ModelError, TensorProblem};
 pub use families::Qwen2Shape;
 pub use folder::{GenerationConfig, ModelBytes, ModelFolder, WeightFormat};

@@ -8,8 +8,8 @@ mod common;
 use std::sync::Arc;
 
 use azr_model::{
-    Completion, Engine, EngineConfig, FinishReason, Generate, GenerateRequest, Sampling, WeightedSequence,
-    random::DrawKey,
+    Completion, Engine, EngineConfig, FinishReason, Generate, GenerateRequest, Sampling, Serving,
+    ServingRequest, WeightedSequence, random::DrawKey,
 };
 use common::{letter, on_threads, text, tokenizer, tokens, trainer, weights};
 use proptest::prelude::*;
@@ -164,4 +164,99 @@ fn limits_are_kept() {
     let error =
         engine.generate(&[base.clone(), GenerateRequest { prompt: String::new(), ..base }]).unwrap_err();
     assert_eq!(error.to_string(), "request 1: the prompt has no tokens");
+}
+
+fn serving(slots: usize) -> Serving {
+    let config = EngineConfig { slots, max_context: 120 };
+    Serving::new(weights(false, 11), tokenizer(80), config).unwrap()
+}
+
+#[test]
+fn a_completion_served_a_token_at_a_time_is_the_same_although_others_come_and_go() {
+    let requests: Vec<GenerateRequest> = (0..24).map(request).collect();
+    let alone: Vec<_> = engine(8)
+        .generate(&requests)
+        .unwrap()
+        .iter()
+        .map(|completion| (bits(completion), completion.finish))
+        .collect();
+    for (slots, threads) in [(1, 1), (5, 1), (6, 2)] {
+        let served = on_threads(threads, || {
+            let mut serving = serving(slots);
+            let (mut waiting, mut ended) =
+                ((0..24_u64).collect::<Vec<_>>(), std::collections::BTreeMap::new());
+            let mut told: std::collections::BTreeMap<u64, Vec<u32>> = std::collections::BTreeMap::new();
+            let mut passes = 0;
+            while !waiting.is_empty() || serving.active() > 0 {
+                while let Some(&id) = waiting.last() {
+                    let request = ServingRequest { request: requests[id as usize].clone(), top_logprobs: 0 };
+                    if serving.begin(id, &request).unwrap().is_none() {
+                        break;
+                    }
+                    waiting.pop();
+                }
+                // A stranger that is ended early changes nobody's completion.
+                let stranger = ServingRequest { request: request(99), top_logprobs: 2 };
+                if passes % 3 == 0 {
+                    let _ = serving.begin(1_000, &stranger).unwrap();
+                }
+                for served in serving.advance().unwrap() {
+                    told.entry(served.id).or_default().extend(served.token);
+                    if served.id == 1_000 {
+                        assert_eq!(served.top.len(), 2);
+                        assert!(served.top[0].1 >= served.top[1].1 && served.top[0].1 <= 0.0);
+                    } else if let Some(end) = served.end {
+                        ended.insert(served.id, end);
+                    }
+                }
+                if passes % 3 == 1 {
+                    serving.cancel(1_000);
+                }
+                passes += 1;
+            }
+            for (id, completion) in &ended {
+                assert_eq!(told.get(id).cloned().unwrap_or_default(), completion.tokens, "{id}");
+            }
+            ended
+        });
+        assert_eq!(served.len(), 24);
+        for (id, completion) in &served {
+            assert_eq!(
+                (bits(completion), completion.finish),
+                alone[*id as usize],
+                "{id}, {slots} slots, {threads} threads"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_request_is_served_by_the_weights_it_began_with() {
+    let weights = weights(false, 11);
+    let config = EngineConfig { slots: 4, max_context: 120 };
+    let mut engine = Engine::new(Arc::clone(&weights), tokenizer(80), config).unwrap();
+    let long = GenerateRequest { max_new_tokens: 30, sampling: Sampling::GREEDY, ..request(6) };
+    let before = bits(&engine.generate(std::slice::from_ref(&long)).unwrap()[0]);
+    let mut serving = Serving::new(Arc::clone(&weights), tokenizer(80), config).unwrap();
+    let asked = ServingRequest { request: long.clone(), top_logprobs: 0 };
+    assert_eq!(serving.begin(1, &asked).unwrap(), Some(0));
+    serving.advance().unwrap();
+    let mut trainer = trainer(&weights, 1);
+    let batch = vec![WeightedSequence { tokens: tokens(40, 1), weights: vec![1.0; 40] }];
+    trainer.cross_entropy_step(&batch, 39.0, 0.05).unwrap();
+    assert_eq!(serving.ready_version(), None);
+    assert_eq!(serving.begin(2, &asked).unwrap(), None, "the old request is still in work");
+    let mut ended = None;
+    while ended.is_none() {
+        ended = serving.advance().unwrap().into_iter().find_map(|served| served.end);
+    }
+    assert_eq!(bits(&ended.unwrap()), before);
+    assert_eq!(serving.begin(2, &asked).unwrap(), Some(1));
+    let after = bits(&engine.generate(&[long]).unwrap()[0]);
+    assert_ne!(after, before, "the update was meant to matter");
+    let mut ended = None;
+    while ended.is_none() {
+        ended = serving.advance().unwrap().into_iter().find_map(|served| served.end);
+    }
+    assert_eq!(bits(&ended.unwrap()), after);
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rand_chacha::ChaCha8Rng;
 
 use crate::error::Result;
-use crate::generate::{Completion, FinishReason, GenerateRequest};
+use crate::generate::{Completion, FinishReason, GenerateRequest, Sampling};
 use crate::tokenizer::Tokenizer;
 
 use super::cache::Cache;
@@ -19,12 +19,24 @@ const ROWS: usize = 512;
 const WORTH_WAITING: usize = 16;
 
 /// A request with its prompt encoded.
-#[derive(Debug)]
-pub(super) struct Job<'a> {
-    pub(super) request: &'a GenerateRequest,
+#[derive(Clone, Debug)]
+pub(super) struct Job {
     pub(super) prompt: Vec<u32>,
     /// New tokens at most, by the request and by the context.
     pub(super) room: usize,
+    pub(super) stop: Vec<String>,
+    pub(super) sampling: Sampling,
+    pub(super) rng: ChaCha8Rng,
+    /// So many of the most probable tokens are told with each new one.
+    pub(super) top: usize,
+}
+
+impl Job {
+    /// A request whose prompt is encoded.
+    pub(super) fn new(request: &GenerateRequest, prompt: Vec<u32>, room: usize) -> Self {
+        let GenerateRequest { stop, sampling, key, .. } = request;
+        Self { prompt, room, stop: stop.clone(), sampling: *sampling, rng: key.rng(), top: 0 }
+    }
 }
 
 /// What one forward pass needs beside the lane itself.
@@ -32,8 +44,26 @@ pub(super) struct Job<'a> {
 pub(super) struct Context<'a> {
     pub(super) model: Model<'a>,
     pub(super) tokenizer: &'a Tokenizer,
-    pub(super) jobs: &'a [Job<'a>],
+}
+
+/// Requests that lanes take from until none is left.
+#[derive(Clone, Copy)]
+pub(super) struct Queue<'a> {
+    pub(super) jobs: &'a [Job],
     pub(super) next_job: &'a AtomicUsize,
+}
+
+/// What a pass did for one sequence.
+#[derive(Debug)]
+pub(super) struct Progress {
+    /// Number of the request, as it was begun with.
+    pub(super) id: u64,
+    pub(super) token: u32,
+    pub(super) logprob: f32,
+    /// The most probable tokens at this place, where they were asked for.
+    pub(super) top: Vec<(u32, f32)>,
+    /// The completion, where the token ends it.
+    pub(super) end: Option<Completion>,
 }
 
 #[derive(Debug, Default)]
@@ -47,10 +77,10 @@ struct Slot {
 
 #[derive(Debug)]
 struct Active {
-    job: usize,
+    id: u64,
+    job: Job,
     started: bool,
     logprobs: Vec<f32>,
-    rng: ChaCha8Rng,
     /// Scratch of the sampler.
     weights: Vec<f32>,
 }
@@ -79,6 +109,7 @@ impl Lane {
     pub(super) fn run(
         &mut self,
         context: Context<'_>,
+        queue: Queue<'_>,
         used_slots: usize,
     ) -> Result<Vec<(usize, Completion)>> {
         let used = used_slots.min(self.slots.len());
@@ -86,36 +117,74 @@ impl Lane {
         loop {
             for slot in &mut self.slots[..used] {
                 if slot.active.is_none()
-                    && let Some(job) = next_job(context)
+                    && let Some(index) = queue.take()
                 {
-                    slot.begin(job, context.jobs);
+                    slot.begin(index as u64, queue.jobs[index].clone());
                 }
             }
-            let rows = self.rows(used, context.jobs);
-            if rows.is_empty() {
+            if !self.is_busy() {
                 return Ok(done);
             }
-            let logits = context.model.forward(&rows, &mut self.cache, &mut self.buffers);
-            let mut logits = logits.chunks_exact(context.model.config.vocab_size);
-            for row in &rows {
-                let slot = &mut self.slots[row.slot];
-                slot.cached = row.position + 1;
-                if row.wanted
-                    && let Some(logits) = logits.next()
-                    && let Some(completion) = slot.extend(logits, context)?
-                {
-                    done.push(completion);
-                }
+            let progress = self.pass(context)?;
+            let ended = progress.into_iter().filter_map(|one| Some((one.id as usize, one.end?)));
+            done.extend(ended);
+        }
+    }
+
+    /// Begins a request in a free slot, of which the caller knows that there is one.
+    pub(super) fn begin(&mut self, id: u64, job: Job) {
+        let slot = self.slots.iter_mut().find(|slot| slot.active.is_none());
+        slot.expect("a slot is free").begin(id, job);
+    }
+
+    /// Is every slot taken?
+    pub(super) fn is_full(&self) -> bool {
+        self.slots.iter().all(|slot| slot.active.is_some())
+    }
+
+    /// Ends a request early.
+    pub(super) fn cancel(&mut self, id: u64) {
+        for slot in &mut self.slots {
+            if slot.active.as_ref().is_some_and(|active| active.id == id) {
+                slot.active = None;
             }
         }
     }
 
+    /// Sequences in work.
+    pub(super) fn active(&self) -> usize {
+        self.slots.iter().filter(|slot| slot.active.is_some()).count()
+    }
+
+    pub(super) fn is_busy(&self) -> bool {
+        self.slots.iter().any(|slot| slot.active.is_some())
+    }
+
+    /// One forward pass: a token for every sequence whose prompt is read, a piece of the prompt for the others.
+    pub(super) fn pass(&mut self, context: Context<'_>) -> Result<Vec<Progress>> {
+        let rows = self.rows();
+        let logits = context.model.forward(&rows, &mut self.cache, &mut self.buffers);
+        let mut logits = logits.chunks_exact(context.model.config.vocab_size);
+        let mut progress = Vec::new();
+        for row in &rows {
+            let slot = &mut self.slots[row.slot];
+            slot.cached = row.position + 1;
+            if row.wanted
+                && let Some(logits) = logits.next()
+                && let Some(one) = slot.extend(logits, context.tokenizer)?
+            {
+                progress.push(one);
+            }
+        }
+        Ok(progress)
+    }
+
     /// Rows of the next pass: new tokens, and prompts as far as there is room.
-    fn rows(&mut self, used: usize, jobs: &[Job<'_>]) -> Vec<Row> {
+    fn rows(&mut self) -> Vec<Row> {
         let mut rows = Vec::new();
-        for index in 0..used {
+        for index in 0..self.slots.len() {
             let Some(active) = &self.slots[index].active else { continue };
-            if !active.started && !self.start(index, used, jobs) {
+            if !active.started && !self.start(index) {
                 continue;
             }
             let slot = &self.slots[index];
@@ -132,17 +201,17 @@ impl Lane {
 
     /// Takes over the cached start that the prompt shares with another slot. False where it is better to wait
     /// for a prompt that is being read now.
-    fn start(&mut self, index: usize, used: usize, jobs: &[Job<'_>]) -> bool {
+    fn start(&mut self, index: usize) -> bool {
         let prompt = &self.slots[index].sequence;
         let usable = prompt.len() - 1;
         let (mut donor, mut shared, mut soon) = (index, 0, 0);
-        for (other, slot) in self.slots[..used].iter().enumerate().filter(|&(other, _)| other != index) {
+        for (other, slot) in self.slots.iter().enumerate().filter(|&(other, _)| other != index) {
             let common = common_prefix(prompt, &slot.sequence).min(usable);
             if common.min(slot.cached) > shared {
                 (donor, shared) = (other, common.min(slot.cached));
             }
             let reading = slot.active.as_ref().is_some_and(|active| {
-                active.started && slot.cached < jobs[active.job].prompt.len().min(slot.sequence.len())
+                active.started && slot.cached < active.job.prompt.len().min(slot.sequence.len())
             });
             if reading {
                 soon = soon.max(common);
@@ -163,9 +232,11 @@ impl Lane {
     }
 }
 
-fn next_job(context: Context<'_>) -> Option<usize> {
-    let job = context.next_job.fetch_add(1, Ordering::Relaxed);
-    (job < context.jobs.len()).then_some(job)
+impl Queue<'_> {
+    fn take(self) -> Option<usize> {
+        let job = self.next_job.fetch_add(1, Ordering::Relaxed);
+        (job < self.jobs.len()).then_some(job)
+    }
 }
 
 fn common_prefix(a: &[u32], b: &[u32]) -> usize {
@@ -173,42 +244,43 @@ fn common_prefix(a: &[u32], b: &[u32]) -> usize {
 }
 
 impl Slot {
-    fn begin(&mut self, job: usize, jobs: &[Job<'_>]) {
-        self.sequence.clone_from(&jobs[job].prompt);
+    fn begin(&mut self, id: u64, job: Job) {
+        self.sequence.clone_from(&job.prompt);
         self.cached = 0;
-        let rng = jobs[job].request.key.rng();
-        self.active = Some(Active { job, started: false, logprobs: Vec::new(), rng, weights: Vec::new() });
+        self.active = Some(Active { id, job, started: false, logprobs: Vec::new(), weights: Vec::new() });
     }
 
-    /// Adds the next token; returns the completion where it ends.
-    fn extend(&mut self, logits: &[f32], context: Context<'_>) -> Result<Option<(usize, Completion)>> {
+    /// Adds the next token, and ends the completion where it is the last.
+    fn extend(&mut self, logits: &[f32], tokenizer: &Tokenizer) -> Result<Option<Progress>> {
         let Some(active) = &mut self.active else { return Ok(None) };
-        let job = &context.jobs[active.job];
-        let (token, logprob) =
-            sampler::choose(logits, job.request.sampling, &mut active.rng, &mut active.weights);
+        let job = &mut active.job;
+        let (token, logprob) = sampler::choose(logits, job.sampling, &mut job.rng, &mut active.weights);
+        let top = if job.top == 0 { Vec::new() } else { sampler::most_probable(logits, job.top) };
         self.sequence.push(token);
         active.logprobs.push(logprob);
         let new = &self.sequence[job.prompt.len()..];
-        let stopped = if context.tokenizer.is_eos(token) {
-            Some(context.tokenizer.decode(&new[..new.len() - 1])?)
+        let stopped = if tokenizer.is_eos(token) {
+            Some(tokenizer.decode(&new[..new.len() - 1])?)
         } else {
-            stop_text(new, &job.request.stop, context.tokenizer)?
+            stop_text(new, &job.stop, tokenizer)?
         };
-        let (text, finish) = match stopped {
-            Some(text) => (text, FinishReason::Stop),
-            None if new.len() >= job.room => (context.tokenizer.decode(new)?, FinishReason::Length),
-            None => return Ok(None),
+        let end = match stopped {
+            Some(text) => Some((text, FinishReason::Stop)),
+            None if new.len() >= job.room => Some((tokenizer.decode(new)?, FinishReason::Length)),
+            None => None,
         };
-        let completion = Completion {
+        let id = active.id;
+        let end = end.map(|(text, finish)| Completion {
             text,
-            prompt_tokens: job.prompt.clone(),
+            prompt_tokens: std::mem::take(&mut job.prompt),
             tokens: new.to_vec(),
             logprobs: std::mem::take(&mut active.logprobs),
             finish,
-        };
-        let index = active.job;
-        self.active = None;
-        Ok(Some((index, completion)))
+        });
+        if end.is_some() {
+            self.active = None;
+        }
+        Ok(Some(Progress { id, token, logprob, top, end }))
     }
 }
 

@@ -9,6 +9,7 @@ mod cache;
 mod forward;
 mod lane;
 mod sampler;
+mod serving;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -23,7 +24,9 @@ use crate::weights::Weights;
 
 use cache::{Cache, CacheShape};
 use forward::Model;
-use lane::{Context, Job, Lane};
+use lane::{Context, Job, Lane, Queue};
+
+pub use serving::{Served, Serving, ServingRequest};
 
 /// Settings of an engine; none changes a completion, but for the bound on its length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +82,7 @@ impl Engine {
         self.config.max_context.min(self.weights.config().max_position_embeddings)
     }
 
-    fn job<'r>(&self, index: usize, request: &'r GenerateRequest) -> Result<Job<'r>> {
+    fn job(&self, index: usize, request: &GenerateRequest) -> Result<Job> {
         let prompt = self.tokenizer.encode(&request.prompt)?;
         let refuse = |reason: String| Err(ModelError::Request { index, reason });
         if prompt.is_empty() {
@@ -92,7 +95,7 @@ impl Engine {
             ));
         }
         let room = request.max_new_tokens.min(self.context().saturating_sub(prompt.len()));
-        Ok(Job { request, prompt, room })
+        Ok(Job::new(request, prompt, room))
     }
 
     /// Makes lanes and tables fit the longest sequence to come.
@@ -124,7 +127,7 @@ impl Generate for Engine {
 
     /// A prompt that fills the context gets an empty completion of finish reason `Length`.
     fn generate(&mut self, requests: &[GenerateRequest]) -> Result<Vec<Completion>> {
-        let encoded: Vec<Job<'_>> = requests
+        let encoded: Vec<Job> = requests
             .iter()
             .enumerate()
             .map(|(index, request)| self.job(index, request))
@@ -139,7 +142,7 @@ impl Generate for Engine {
                 finish: FinishReason::Length,
             })
             .collect();
-        let (indices, jobs): (Vec<usize>, Vec<Job<'_>>) =
+        let (indices, jobs): (Vec<usize>, Vec<Job>) =
             encoded.into_iter().enumerate().filter(|(_, job)| job.room > 0).unzip();
         let longest = jobs.iter().map(|job| job.prompt.len() + job.room).max().unwrap_or(0);
         let lanes = rayon::current_num_threads().min(jobs.len()).min(self.config.slots).max(1);
@@ -150,8 +153,9 @@ impl Generate for Engine {
         let Self { lanes: engine_lanes, rope, weights, tokenizer, .. } = self;
         let served: Vec<Result<Vec<(usize, Completion)>>> = snapshot.read(|parameters| {
             let model = Model { config: weights.config(), layout: weights.layout(), parameters, rope };
-            let context = Context { model, tokenizer, jobs: &jobs, next_job: &next_job };
-            engine_lanes[..lanes].par_iter_mut().map(|lane| lane.run(context, slots)).collect()
+            let context = Context { model, tokenizer };
+            let queue = Queue { jobs: &jobs, next_job: &next_job };
+            engine_lanes[..lanes].par_iter_mut().map(|lane| lane.run(context, queue, slots)).collect()
         });
         for lane in served {
             for (job, completion) in lane? {

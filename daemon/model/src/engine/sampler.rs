@@ -28,6 +28,16 @@ pub(super) fn choose(
     (token as u32, logits[token] - highest - sum.ln())
 }
 
+/// The most probable tokens with their log-probabilities at temperature 1, most probable first.
+pub(super) fn most_probable(logits: &[f32], count: usize) -> Vec<(u32, f32)> {
+    let (_, highest) = argmax(logits);
+    let sum = exponentials(logits, highest, 1.0, &mut Vec::new());
+    let mut order: Vec<usize> = (0..logits.len()).collect();
+    order.sort_by(|&a, &b| logits[b].total_cmp(&logits[a]).then(a.cmp(&b)));
+    order.truncate(count);
+    order.into_iter().map(|token| (token as u32, logits[token] - highest - sum.ln())).collect()
+}
+
 /// First greatest logit. A row without a finite logit gives token 0.
 fn argmax(logits: &[f32]) -> (usize, f32) {
     let mut best = (0, f32::NEG_INFINITY);
