@@ -36,6 +36,14 @@ enum Command {
     Report(commands::report::Args),
     /// Compare two runs item by item; exit code 1 when the second is significantly worse.
     Compare(commands::compare::Args),
+    /// Say what a function of a Python file returns: by execution, and what the model thinks.
+    Deduce(commands::deduce::Args),
+    /// Find an input for which a function of a Python file returns a given value.
+    Abduce(commands::abduce::Args),
+    /// Write a function from examples of its inputs and outputs.
+    Induce(commands::induce::Args),
+    /// Measure how many questions about real functions get a verified answer in time, and from whom.
+    ReasonBench(commands::reason_bench::Args),
     /// Run programs in the sandbox, check it on recorded programs, or build its guest anew.
     Sandbox(commands::sandbox::Args),
     /// Make the embedded model from its recipe, or check that the recipe is reproducible.
@@ -56,6 +64,10 @@ impl Cli {
             Command::Score(args) => commands::score::run(&args),
             Command::Report(args) => commands::report::run(&args),
             Command::Compare(args) => commands::compare::run(&args),
+            Command::Deduce(args) => commands::deduce::run(&args),
+            Command::Abduce(args) => commands::abduce::run(&args),
+            Command::Induce(args) => commands::induce::run(&args),
+            Command::ReasonBench(args) => commands::reason_bench::run(&args),
             Command::Sandbox(args) => commands::sandbox::run(args),
             Command::Pretrain(args) => commands::pretrain::run(&args),
             Command::Model(args) => commands::model::run(args),

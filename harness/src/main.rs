@@ -22,6 +22,7 @@ mod pretrain;
 mod progress;
 mod provenance;
 mod published;
+mod reasoning;
 mod registry;
 mod run_folder;
 mod run_record;

@@ -2,11 +2,15 @@
 
 #![allow(clippy::doc_markdown, reason = "comments on arguments are help texts: no backticks on a terminal")]
 
+pub mod abduce;
 pub mod compare;
+pub mod deduce;
 pub mod doctor;
 pub mod eval;
+pub mod induce;
 pub mod model;
 pub mod pretrain;
+pub mod reason_bench;
 pub mod report;
 pub mod reproduce;
 pub mod sandbox;

@@ -76,6 +76,11 @@ impl Serving {
         Ok(Self { engine, lanes, rope, snapshot, ended: Vec::new() })
     }
 
+    /// The weights.
+    pub fn weights(&self) -> &Arc<Weights> {
+        self.engine.weights()
+    }
+
     /// The tokenizer.
     pub fn tokenizer(&self) -> &Arc<Tokenizer> {
         self.engine.tokenizer()
