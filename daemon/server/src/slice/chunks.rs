@@ -20,20 +20,39 @@ pub(super) fn add_what_errors_hide(text: &str, items: &mut Vec<Item>) {
             continue;
         }
         let part = &text[piece.clone()];
-        let Some(tree) = parse(part) else { continue };
-        let root = tree.root_node();
-        let nodes = named_children(root);
-        let Some(first) = nodes.first().filter(|node| node.start_byte() == 0 && !node.has_error()) else {
+        let Some(part) = [part, before_stray_line(part)].into_iter().find(|part| is_one_statement(part))
+        else {
             continue;
         };
-        if first.kind() == "ERROR" || first.kind() == "comment" {
-            continue;
-        }
+        let Some(tree) = parse(part) else { continue };
+        let nodes = named_children(tree.root_node());
+        let Some(first) = nodes.first() else { continue };
         let found = item(*first, part, piece.start);
         items.retain(|item| !(item.has_error && item.range.start == piece.start));
         items.push(found);
     }
     items.sort_by_key(|item| item.range.start);
+}
+
+/// Does the text begin with a whole statement?
+fn is_one_statement(part: &str) -> bool {
+    let Some(tree) = parse(part) else { return false };
+    named_children(tree.root_node()).first().is_some_and(|node| {
+        node.start_byte() == 0 && !node.has_error() && !matches!(node.kind(), "ERROR" | "comment")
+    })
+}
+
+/// The piece up to a later line whose first column holds something else than a name, such as a stray bracket: that line
+/// is no part of an indented body, and where it closes a bracket of the piece the rest is no statement.
+fn before_stray_line(part: &str) -> &str {
+    let mut at = 0;
+    for (index, line) in part.split_inclusive('\n').enumerate() {
+        if index > 0 && !line.starts_with([' ', '\t', '\n', '\r', '#']) {
+            return &part[..at];
+        }
+        at += line.len();
+    }
+    part
 }
 
 /// From each line that begins a statement in the first column to the next.

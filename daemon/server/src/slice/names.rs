@@ -37,7 +37,7 @@ pub(super) fn collect(node: Node<'_>, text: &str, scope: &mut Scope, depth: usiz
         return;
     }
     let below = depth + 1;
-    let mut visit = |node: Option<Node<'_>>, scope: &mut Scope| {
+    let visit = |node: Option<Node<'_>>, scope: &mut Scope| {
         if let Some(node) = node {
             collect(node, text, scope, below);
         }

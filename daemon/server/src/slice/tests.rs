@@ -127,7 +127,7 @@ fn errors_elsewhere_do_no_harm() {
         "def g(:\n    return (\n",
         "class A(\n    def m(self:\n",
         "x = [1, 2\n",
-        "    )\n",
+        ")\n",
         "if True\n    y = 1\n",
     ] {
         for text in [format!("{broken}\n{good}"), format!("{good}\n{broken}")] {
