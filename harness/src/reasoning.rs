@@ -73,6 +73,7 @@ impl ReasonArgs {
 }
 
 /// An error of a question, with what to do.
+#[expect(clippy::needless_pass_by_value, reason = "the form that `map_err` takes")]
 pub fn failure(error: ReasonError) -> anyhow::Error {
     let hint = error.hint();
     Failure::new(error.to_string(), hint).into()

@@ -46,12 +46,9 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
             Source::Search => "search",
             Source::Model => "model",
         };
-        output::say(format!(
-            "{function}({}) = {}   {} (by {source})",
-            found.input,
-            args.output,
-            badge(found.verdict)
-        ))?;
+        let value =
+            if found.verdict == Claim::Verified { format!(" = {}", args.output) } else { String::new() };
+        output::say(format!("{function}({}){value}   {} (by {source})", found.input, badge(found.verdict)))?;
     }
     if outcome == Outcome::Negative {
         output::say(format!("no input found among {} tried", answer.tried))?;

@@ -40,7 +40,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     match (&answer.actual, &answer.error) {
         (Some(actual), _) => output::say(format!("{call} = {actual}   (executed)"))?,
         (None, Some(error)) => {
-            output::say(format!("{call}: {}: {}   (executed)", error.kind, error.message))?
+            output::say(format!("{call}: {}: {}   (executed)", error.kind, error.message))?;
         }
         (None, None) => {}
     }

@@ -27,7 +27,7 @@ impl Writer {
         Self { kind, model, created, top_logprobs }
     }
 
-    fn envelope(&self, object: &str, choices: Vec<Value>) -> Value {
+    fn envelope(&self, object: &str, choices: &[Value]) -> Value {
         let id = if self.kind == Kind::Text { "cmpl-azr" } else { "chatcmpl-azr" };
         json!({
             "id": id, "object": object, "created": self.created, "model": self.model.name, "choices": choices,
@@ -61,7 +61,7 @@ impl Writer {
     }
 
     /// A whole answer.
-    pub(super) fn whole(&self, choices: Vec<Value>, prompt_tokens: usize, new_tokens: usize) -> Value {
+    pub(super) fn whole(&self, choices: &[Value], prompt_tokens: usize, new_tokens: usize) -> Value {
         let object = if self.kind == Kind::Text { "text_completion" } else { "chat.completion" };
         let mut whole = self.envelope(object, choices);
         whole["usage"] = usage(prompt_tokens, new_tokens);
@@ -77,12 +77,12 @@ impl Writer {
             Kind::Text => choice["text"] = text.into(),
             Kind::Chat => choice["delta"] = json!({ "role": "assistant", "content": text }),
         }
-        self.envelope(self.chunk_object(), vec![choice])
+        self.envelope(self.chunk_object(), &[choice])
     }
 
     /// The last piece of a stream for clients that asked for the usage.
     pub(super) fn usage_chunk(&self, prompt_tokens: usize, new_tokens: usize) -> Value {
-        let mut chunk = self.envelope(self.chunk_object(), Vec::new());
+        let mut chunk = self.envelope(self.chunk_object(), &[]);
         chunk["usage"] = usage(prompt_tokens, new_tokens);
         chunk
     }

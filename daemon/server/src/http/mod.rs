@@ -152,7 +152,7 @@ async fn answer(endpoint: &Endpoint, question: Question, kind: Kind) -> Result<R
         new_tokens += answer.completion.tokens.len();
         choices.push(writer.choice(index, &answer));
     }
-    Ok(Json(writer.whole(choices, prompt_tokens, new_tokens)).into_response())
+    Ok(Json(writer.whole(&choices, prompt_tokens, new_tokens)).into_response())
 }
 
 /// What is left of a streamed answer.

@@ -149,7 +149,7 @@ fn string(formatter: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
             '\t' => formatter.write_str("\\t")?,
             char if char == quote => write!(formatter, "\\{char}")?,
             char if (char as u32) < 0x20 || char as u32 == 0x7f => {
-                write!(formatter, "\\x{:02x}", char as u32)?
+                write!(formatter, "\\x{:02x}", char as u32)?;
             }
             char => write!(formatter, "{char}")?,
         }

@@ -66,7 +66,7 @@ pub(super) fn find(file: &SourceFile<'_>, names: &BTreeSet<String>) -> Vec<Sourc
         match node.kind() {
             "call" => {
                 if let Some((function, input)) = literal_call(node, text, names) {
-                    found.push(claimed(node, function, input, text));
+                    found.push(claimed(node, &function, &input, text));
                 }
             }
             "comment" => found.extend(in_comment(node, text, names)),
@@ -85,11 +85,11 @@ pub(super) fn find(file: &SourceFile<'_>, names: &BTreeSet<String>) -> Vec<Sourc
 }
 
 /// The claim that a call in the code makes: with an assertion, a comment behind it, or none.
-fn claimed(node: Node<'_>, function: String, input: String, text: &str) -> SourceClaim {
+fn claimed(node: Node<'_>, function: &str, input: &str, text: &str) -> SourceClaim {
     let base = |kind, expected: Option<Range<usize>>| SourceClaim {
         kind,
-        function: function.clone(),
-        input: input.clone(),
+        function: function.to_owned(),
+        input: input.to_owned(),
         expected: expected.clone().map(|range| text[range].to_owned()),
         range: node.byte_range(),
         expected_range: expected,

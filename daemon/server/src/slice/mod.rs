@@ -248,7 +248,7 @@ impl<'t> SourceFile<'t> {
 
     /// 0-based line of a byte.
     fn line_of(&self, byte: usize) -> usize {
-        self.text.as_bytes()[..byte.min(self.text.len())].iter().filter(|byte| **byte == b'\n').count()
+        self.text.as_bytes()[..byte.min(self.text.len())].split(|byte| *byte == b'\n').count() - 1
     }
 }
 

@@ -8,6 +8,7 @@ use tree_sitter::{Node, Tree};
 
 /// A statement of the top level.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about one statement")]
 pub(super) struct Item {
     pub(super) range: Range<usize>,
     /// Names that it binds in the module.

@@ -106,7 +106,7 @@ pub(super) fn collect(node: Node<'_>, text: &str, scope: &mut Scope, depth: usiz
             }
         }
         "import_statement" | "import_from_statement" | "future_import_statement" => {
-            imported(node, text, scope)
+            imported(node, text, scope);
         }
         "global_statement" | "nonlocal_statement" => {
             scope.outer.extend(named_children(node).into_iter().map(|name| word(name, text)));

@@ -245,11 +245,19 @@ fn expressions(names: &[&str], examples: &[Example]) -> Vec<String> {
             .replace('\u{1}', "{")
             .replace('\u{2}', "}")
     };
+    // A number has no methods in Python's grammar unless it stands in brackets.
+    let operand = |text: &str| {
+        if text.starts_with(|char: char| char.is_ascii_digit() || char == '-') {
+            format!("({text})")
+        } else {
+            text.to_owned()
+        }
+    };
     let join = |step: &str, a: &str, b: &str| {
         step.replace("{{", "\u{1}")
             .replace("}}", "\u{2}")
-            .replace("{a}", a)
-            .replace("{b}", b)
+            .replace("{a}", &operand(a))
+            .replace("{b}", &operand(b))
             .replace('\u{1}', "{")
             .replace('\u{2}', "}")
     };
@@ -342,9 +350,8 @@ fn affine(names: &[&str], examples: &[Example]) -> Vec<String> {
         let points: Vec<(i64, i64)> = examples
             .iter()
             .filter_map(|example| {
-                let input = match parse_arguments(&example.input)?.get(place)?.value {
-                    Literal::Int(input) => input,
-                    _ => return None,
+                let Literal::Int(input) = parse_arguments(&example.input)?.get(place)?.value else {
+                    return None;
                 };
                 match Literal::parse(&example.output)? {
                     Literal::Int(output) => Some((input, output)),
