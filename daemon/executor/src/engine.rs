@@ -32,6 +32,11 @@ pub(crate) struct Guests {
 }
 
 impl Guests {
+    /// Makes every guest that runs look at its guard now.
+    pub(crate) fn interrupt(&self) {
+        self.engine.increment_epoch();
+    }
+
     pub(crate) fn open(
         config: &SandboxConfig,
         threads: usize,

@@ -9,6 +9,8 @@ use crate::engine::Guests;
 use crate::start::Fresh;
 use crate::wasi::{Exit, Guard, Host};
 use crate::{CallReport, FUEL_PER_SECOND, Job, Limits, StartState, Verdict};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use wasmtime::component::{ComponentNamedList, ComponentType, Lift, Lower};
 use wasmtime::{AsContextMut, StoreContextMut, Trap};
@@ -30,20 +32,38 @@ pub(crate) struct Outcome {
 }
 
 /// Runs the job on the calling thread, which must have a stack of `THREAD_STACK_BYTES`.
-pub(crate) fn run(guests: &Guests, job: &Job, guard_floor: Duration) -> Vec<CallReport> {
+///
+/// Where `cancel` is set while it runs, what is left of it ends as by the guard.
+pub(crate) fn run(
+    guests: &Guests,
+    job: &Job,
+    guard_floor: Duration,
+    cancel: Option<&Arc<AtomicBool>>,
+) -> Vec<CallReport> {
     let mut reports = Vec::with_capacity(job.calls.len());
     while reports.len() < job.calls.len() {
         let before = reports.len();
-        run_in_one_instance(guests, job, guard_floor, &mut reports);
+        if cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed)) {
+            let left = &job.calls[before..];
+            reports.extend(left.iter().map(|call| report(call, Verdict::WallGuard, String::new(), 0, 0)));
+            break;
+        }
+        run_in_one_instance(guests, job, guard_floor, cancel, &mut reports);
         debug_assert!(reports.len() > before, "every instance answers at least one call");
     }
     reports
 }
 
 /// Answers the calls from `reports.len()` on, until the end of the job or of the instance.
-fn run_in_one_instance(guests: &Guests, job: &Job, guard_floor: Duration, reports: &mut Vec<CallReport>) {
+fn run_in_one_instance(
+    guests: &Guests,
+    job: &Job,
+    guard_floor: Duration,
+    cancel: Option<&Arc<AtomicBool>>,
+    reports: &mut Vec<CallReport>,
+) {
     let calls = &job.calls[reports.len()..];
-    let mut session = match Session::open(guests, job, guard_floor) {
+    let mut session = match Session::open(guests, job, guard_floor, cancel.cloned()) {
         Ok(session) => session,
         Err(verdict) => {
             reports.extend(calls.iter().map(|call| report(call, verdict.clone(), String::new(), 0, 0)));
@@ -102,6 +122,8 @@ pub(crate) struct Session<'a> {
     fresh: Fresh,
     limits: Limits,
     guard: Duration,
+    /// Ends the call early when it is set.
+    cancel: Option<Arc<AtomicBool>>,
     /// Fuel of the calls before the current one.
     spent: u64,
     /// Did a call end without returning?
@@ -109,7 +131,12 @@ pub(crate) struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    pub(crate) fn open(guests: &'a Guests, job: &Job, guard_floor: Duration) -> Result<Self, Verdict> {
+    pub(crate) fn open(
+        guests: &'a Guests,
+        job: &Job,
+        guard_floor: Duration,
+        cancel: Option<Arc<AtomicBool>>,
+    ) -> Result<Self, Verdict> {
         let fresh = guests.start(job.start, job.limits.memory_bytes)?;
         let nominal = Duration::from_secs(job.limits.fuel / FUEL_PER_SECOND + 1);
         let guard = if guard_floor < GUARD_FLOOR {
@@ -118,7 +145,8 @@ impl<'a> Session<'a> {
             nominal.saturating_mul(GUARD_FACTOR).max(guard_floor)
         };
         let limits = job.limits.clone();
-        let mut session = Self { guests, start: job.start, fresh, limits, guard, spent: 0, broken: false };
+        let mut session =
+            Self { guests, start: job.start, fresh, limits, guard, cancel, spent: 0, broken: false };
         session.grant();
         Ok(session)
     }
@@ -140,7 +168,7 @@ impl<'a> Session<'a> {
         let store = &mut self.fresh.store;
         store.set_fuel(self.limits.fuel).expect("this engine counts fuel");
         store.set_epoch_deadline(1);
-        store.data_mut().guard = Guard::begin(self.guard);
+        store.data_mut().guard = Guard::begin(self.guard, self.cancel.clone());
         store.data_mut().begin_call(self.spent, self.limits.fuel);
     }
 

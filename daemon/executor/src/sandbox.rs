@@ -8,6 +8,7 @@ use crate::{CallReport, Job, Limits, Report, StartState, Verdict, instance};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 /// Receives a line of text when a slow step begins or ends.
@@ -103,6 +104,17 @@ impl Sandbox {
         twice(jobs, |jobs| self.run_jobs(jobs))
     }
 
+    /// [`Sandbox::run_twice_all`] for somebody who may stop wanting the results: what is left when `cancel` is set ends
+    /// as `wall_guard`, a verdict that is never kept. [`Sandbox::look_at_cancels`] makes running guests notice at once.
+    pub fn run_twice_all_unless(&self, jobs: &[Job], cancel: &Arc<AtomicBool>) -> Vec<Report> {
+        twice(jobs, |jobs| self.run_jobs_unless(jobs, Some(Arc::clone(cancel))))
+    }
+
+    /// Makes the guests that run look whether they were cancelled (they do so by themselves ten times a second).
+    pub fn look_at_cancels(&self) {
+        self.shared.guests.interrupt();
+    }
+
     /// Are two result texts equal as Python values? Literals are compared on the host as plain data
     /// (`1 == 1.0 == True`, sets and dicts without order). Any other expression is first evaluated, alone in a fresh
     /// instance after `imports`, and the `repr`s are compared: neither side ever runs where the other, or the
@@ -141,10 +153,16 @@ impl Sandbox {
     }
 
     fn run_jobs(&self, jobs: Vec<Job>) -> Vec<Report> {
+        self.run_jobs_unless(jobs, None)
+    }
+
+    fn run_jobs_unless(&self, jobs: Vec<Job>, cancel: Option<Arc<AtomicBool>>) -> Vec<Report> {
         let shared = Arc::clone(&self.shared);
         let calls: Vec<Vec<String>> = jobs.iter().map(|job| job.calls.clone()).collect();
-        let reports =
-            self.shared.pool.map(jobs, move |job| instance::run(&shared.guests, &job, shared.guard_floor));
+        let reports = self
+            .shared
+            .pool
+            .map(jobs, move |job| instance::run(&shared.guests, &job, shared.guard_floor, cancel.as_ref()));
         reports
             .into_iter()
             .zip(calls)

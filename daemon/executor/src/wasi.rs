@@ -5,6 +5,8 @@
 //! costs the fuel of the time waited and no wall time. Random bytes come from a generator seeded by the start state.
 
 use crate::{FUEL_PER_SECOND, StartState};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use wasmtime::component::types::{ComponentFunc, ComponentItem, Type};
 use wasmtime::component::{
@@ -47,23 +49,26 @@ pub(crate) struct Host {
 }
 
 /// Ends what the fuel does not: processor time of the thread, so that other work on the machine does not count.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Guard {
     /// Processor time of the thread when the call began.
     pub begun: Duration,
     /// Processor time that the call may take.
     pub limit: Duration,
+    /// Set by whoever does not want the result any more.
+    pub cancel: Option<Arc<AtomicBool>>,
 }
 
 impl Guard {
     /// A guard from now on.
-    pub(crate) fn begin(limit: Duration) -> Self {
-        Self { begun: thread_time(), limit }
+    pub(crate) fn begin(limit: Duration, cancel: Option<Arc<AtomicBool>>) -> Self {
+        Self { begun: thread_time(), limit, cancel }
     }
 
-    /// Is the time used up?
+    /// Is the time used up, or the result not wanted?
     pub(crate) fn strikes(&self) -> bool {
-        thread_time().saturating_sub(self.begun) >= self.limit
+        self.cancel.as_ref().is_some_and(|cancel| cancel.load(Ordering::Relaxed))
+            || thread_time().saturating_sub(self.begun) >= self.limit
     }
 }
 
@@ -109,7 +114,7 @@ impl Host {
             random,
             pollables: Vec::new(),
             handles_changed: false,
-            guard: Guard { begun: Duration::ZERO, limit: Duration::MAX },
+            guard: Guard { begun: Duration::ZERO, limit: Duration::MAX, cancel: None },
         }
     }
 

@@ -64,7 +64,7 @@ pub(super) fn answer(guests: &Guests, guard_floor: Duration, calls: &[Call]) -> 
 }
 
 fn open(guests: &Guests, guard_floor: Duration, seconds: f64) -> Result<Session<'_>, Verdict> {
-    Session::open(guests, &Job::new("", Vec::new(), Limits::seconds(seconds)), guard_floor)
+    Session::open(guests, &Job::new("", Vec::new(), Limits::seconds(seconds)), guard_floor, None)
 }
 
 fn ask(session: &mut Session<'_>, (operation, payload): &Call) -> Result<String, Verdict> {
