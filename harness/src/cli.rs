@@ -48,6 +48,10 @@ enum Command {
     Sandbox(commands::sandbox::Args),
     /// Make the embedded model from its recipe, or check that the recipe is reproducible.
     Pretrain(commands::pretrain::Args),
+    /// Start, stop and look at the process that serves the user's editors.
+    Daemon(commands::daemon::Args),
+    /// What editors start: a language server that finds or starts the daemon.
+    Lsp(commands::lsp::Args),
     /// Get, read, convert and try models.
     Model(commands::model::Args),
     /// Check that this machine has what azr needs, and say what is missing.
@@ -70,6 +74,8 @@ impl Cli {
             Command::ReasonBench(args) => commands::reason_bench::run(&args),
             Command::Sandbox(args) => commands::sandbox::run(args),
             Command::Pretrain(args) => commands::pretrain::run(&args),
+            Command::Daemon(args) => commands::daemon::run(&args),
+            Command::Lsp(args) => commands::lsp::run(&args),
             Command::Model(args) => commands::model::run(args),
             Command::Doctor(args) => commands::doctor::run(&args),
         }

@@ -8,6 +8,8 @@ mod cli;
 mod clock;
 mod commands;
 mod config;
+mod daemon_places;
+mod daemon_run;
 mod data;
 mod evaluation;
 mod failure;

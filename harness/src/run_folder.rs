@@ -23,7 +23,8 @@ pub fn choose(given: Option<&Path>, name: &str, resume: bool) -> anyhow::Result<
     choose_below(Path::new(RUNS), given, name, resume)
 }
 
-fn choose_below(runs: &Path, given: Option<&Path>, name: &str, resume: bool) -> anyhow::Result<Choice> {
+/// The same below another folder than `runs`.
+pub fn choose_below(runs: &Path, given: Option<&Path>, name: &str, resume: bool) -> anyhow::Result<Choice> {
     if let Some(path) = given {
         return match (is_taken(path)?, resume) {
             (true, false) => Err(Failure::new(

@@ -144,7 +144,7 @@ fn policy(config: &Config, model: &Model) -> anyhow::Result<CandlePolicy> {
 }
 
 /// The reference's prompt texts are data: they are read at run time, and a run that needs them says so.
-fn reference_texts(profile: PromptProfile) -> anyhow::Result<Option<ReferenceTexts>> {
+pub fn reference_texts(profile: PromptProfile) -> anyhow::Result<Option<ReferenceTexts>> {
     if profile != PromptProfile::Reference {
         return Ok(None);
     }

@@ -2,6 +2,9 @@
 //!
 //! A claim of the model never reaches an editor without a verdict by execution: [`Claim`].
 //!
+//! * [`lifecycle`]: one daemon a user, found or started by the bridge that an editor runs.
+//! * [`lsp`] and [`protocol`]: what a session answers, and the messages.
+//! * [`host`]: what all sessions share; [`verdicts`]: what is known of calls; [`training`]: self-play on the served model.
 //! * [`actor`]: one thread owns the model; requests queue by priority, are cancelled between two tokens, and keep the
 //!   weights they began with.
 //! * [`slice`]: a function of a real file with what it needs of its module, and what the file claims about it.
@@ -10,8 +13,14 @@
 
 pub mod actor;
 mod claim;
+pub mod host;
 pub mod http;
+pub mod lifecycle;
+pub mod lsp;
+pub mod protocol;
 pub mod reason;
 pub mod slice;
+pub mod training;
+pub mod verdicts;
 
 pub use claim::Claim;

@@ -4,10 +4,12 @@
 
 pub mod abduce;
 pub mod compare;
+pub mod daemon;
 pub mod deduce;
 pub mod doctor;
 pub mod eval;
 pub mod induce;
+pub mod lsp;
 pub mod model;
 pub mod pretrain;
 pub mod reason_bench;

@@ -26,6 +26,11 @@ impl CancelFlag {
             || self.other.as_ref().is_some_and(|other| other.load(Ordering::SeqCst))
     }
 
+    /// The flag itself, for the sandbox.
+    pub(crate) fn shared(&self) -> &Arc<AtomicBool> {
+        &self.flag
+    }
+
     /// This flag, also set when another is.
     pub(super) fn with(self, other: Option<CancelFlag>) -> Self {
         Self { other: other.map(|other| other.flag), ..self }

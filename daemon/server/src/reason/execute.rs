@@ -23,7 +23,8 @@ impl Reasoner {
             ));
         }
         let began = now();
-        let report = self.run(&program, &question.input, seconds);
+        let report = self.run(&program, &question.input, seconds, caller);
+        caller.check()?;
         let elapsed_ms = ElapsedMs { execute: ms(began.elapsed()), ..ElapsedMs::default() };
         Ok(ExecuteAnswer {
             value: report.verdict.value().map(str::to_owned),
@@ -37,9 +38,13 @@ impl Reasoner {
     }
 
     /// The report of one call, run twice.
-    pub(super) fn run(&self, program: &Program, input: &str, seconds: f64) -> CallReport {
+    pub(super) fn run(&self, program: &Program, input: &str, seconds: f64, caller: &Caller) -> CallReport {
         let job = Job::new(program.text.clone(), vec![program.call(input)], Limits::seconds(seconds));
-        let calls = self.sandbox.run_twice_all(&[job]).pop().map(|report| report.calls);
+        let calls = self
+            .sandbox
+            .run_twice_all_unless(&[job], caller.cancel.shared())
+            .pop()
+            .map(|report| report.calls);
         calls.and_then(|mut calls| calls.pop()).unwrap_or_else(|| CallReport {
             call: program.call(input),
             verdict: Verdict::Crashed,

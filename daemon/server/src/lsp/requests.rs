@@ -1,0 +1,236 @@
+//! The requests under `azr/` that reason about programs, and the daemon's own.
+
+use super::facts::analysis;
+use super::session::{Inner, Session, error, place};
+use crate::actor::{CancelFlag, Priority};
+use crate::host::Host;
+use crate::protocol::failure::{Failure, FailureKind};
+use crate::protocol::model::{LoadParams, LoadResult};
+use crate::protocol::status::StatusResult;
+use crate::reason::protocol::{AbduceQuestion, Budget, DeduceQuestion, ExecuteQuestion, InduceQuestion};
+use crate::reason::{Caller, ReasonError, Reasoner};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use tower_lsp::Client;
+use tower_lsp::jsonrpc::{Error, Result};
+use tower_lsp::lsp_types::{Position, TextDocumentIdentifier};
+
+/// Questions of a session that are being answered.
+#[derive(Debug, Default)]
+pub struct Running {
+    flags: Arc<Mutex<(u64, BTreeMap<u64, CancelFlag>)>>,
+}
+
+/// A question that is being answered; dropping it cancels it, down to the token and the sandbox.
+struct Question {
+    flags: Arc<Mutex<(u64, BTreeMap<u64, CancelFlag>)>>,
+    id: u64,
+    flag: CancelFlag,
+    host: Arc<Host>,
+}
+
+impl Drop for Question {
+    fn drop(&mut self) {
+        self.flag.set();
+        self.flags.lock().unwrap_or_else(PoisonError::into_inner).1.remove(&self.id);
+        self.host.look_at_cancels();
+    }
+}
+
+impl Running {
+    fn begin(&self, host: &Arc<Host>) -> Question {
+        let flag = CancelFlag::default();
+        let mut flags = self.flags.lock().unwrap_or_else(PoisonError::into_inner);
+        flags.0 += 1;
+        let id = flags.0;
+        flags.1.insert(id, flag.clone());
+        Question { flags: Arc::clone(&self.flags), id, flag, host: Arc::clone(host) }
+    }
+}
+
+/// `{program, input, ...}`, or a place in a document.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum DeduceParams {
+    /// A place: the call there.
+    #[serde(rename_all = "camelCase")]
+    Place {
+        text_document: TextDocumentIdentifier,
+        position: Position,
+        #[serde(default)]
+        budget: Option<Budget>,
+        #[serde(default)]
+        seed: Option<u64>,
+    },
+    /// A program and an input.
+    Question(DeduceQuestion),
+}
+
+/// Where the parts of an answer go while it is made.
+pub(crate) struct Partial {
+    client: Client,
+    token: Value,
+}
+
+/// `$/progress` with any value: partial results are of the method's own type.
+enum PartialResult {}
+
+impl tower_lsp::lsp_types::notification::Notification for PartialResult {
+    type Params = Value;
+    const METHOD: &'static str = "$/progress";
+}
+
+/// Why a question has no answer, as the protocol says it.
+fn reason(failure: &ReasonError) -> Error {
+    use crate::actor::ActorError;
+    let kind = match failure {
+        ReasonError::Cancelled | ReasonError::Model(ActorError::Cancelled) => {
+            return Error::request_cancelled();
+        }
+        ReasonError::BadProgram { .. } | ReasonError::Slice(_) => FailureKind::BadProgram,
+        ReasonError::Model(ActorError::Overloaded { .. }) => FailureKind::Overloaded,
+        ReasonError::Model(_) => FailureKind::ModelNotLoaded,
+    };
+    error(&Failure::new(kind, failure.to_string(), failure.hint()))
+}
+
+impl Inner {
+    /// Answers a question on a thread that may block.
+    async fn answer<A: Serialize + Send + 'static>(
+        &self,
+        run: impl FnOnce(&Reasoner, &Caller) -> std::result::Result<A, ReasonError> + Send + 'static,
+    ) -> Result<Value> {
+        let question = self.running.begin(&self.host);
+        let caller = Caller { cancel: question.flag.clone(), priority: Priority::Interactive };
+        let reasoner = self.host.reasoner().await.map_err(|failure| error(&failure))?;
+        let work = tokio::task::spawn_blocking(move || run(&reasoner, &caller));
+        let answer = work.await.map_err(|_| Error::internal_error())?;
+        drop(question);
+        let answer = answer.map_err(|failure| reason(&failure))?;
+        serde_json::to_value(answer).map_err(|_| Error::internal_error())
+    }
+
+    fn budget(&self, budget: Option<Budget>) -> Option<Budget> {
+        let wanted = budget.unwrap_or_default();
+        Some(Budget { ms: wanted.ms.or(self.options().budget_ms), ..wanted })
+    }
+
+    /// `azr/execute`.
+    pub(crate) async fn execute(&self, question: ExecuteQuestion) -> Result<Value> {
+        self.answer(move |reasoner, caller| reasoner.execute(&question, caller)).await
+    }
+
+    /// `azr/deduce`; the part by execution goes out first where the client asked for parts.
+    pub(crate) async fn deduce(
+        &self,
+        mut question: DeduceQuestion,
+        partial: Option<Partial>,
+    ) -> Result<Value> {
+        question.budget = self.budget(question.budget);
+        let runtime = tokio::runtime::Handle::current();
+        self.answer(move |reasoner, caller| {
+            reasoner.deduce(&question, caller, &mut |answer| {
+                if let (Some(partial), Ok(value)) = (&partial, serde_json::to_value(answer)) {
+                    let (client, token) = (partial.client.clone(), partial.token.clone());
+                    let message = json!({ "token": token, "value": value });
+                    runtime.block_on(client.send_notification::<PartialResult>(message));
+                }
+            })
+        })
+        .await
+    }
+
+    /// `azr/abduce`.
+    pub(crate) async fn abduce(&self, mut question: AbduceQuestion) -> Result<Value> {
+        question.budget = self.budget(question.budget);
+        self.answer(move |reasoner, caller| reasoner.abduce(&question, caller, &mut |_| {})).await
+    }
+
+    /// `azr/induce`.
+    pub(crate) async fn induce(&self, mut question: InduceQuestion) -> Result<Value> {
+        question.budget = self.budget(question.budget);
+        self.answer(move |reasoner, caller| reasoner.induce(&question, caller, &mut |_| {})).await
+    }
+
+    /// The call at a place of a document, as a question.
+    async fn question_at(&self, params: DeduceParams) -> Result<DeduceQuestion> {
+        let (text_document, position, budget, seed) = match params {
+            DeduceParams::Question(question) => return Ok(question),
+            DeduceParams::Place { text_document, position, budget, seed } => {
+                (text_document, position, budget, seed)
+            }
+        };
+        let bad = |message: &str, hint: &str| error(&Failure::new(FailureKind::BadProgram, message, hint));
+        let document = self
+            .document(&text_document.uri)
+            .ok_or_else(|| bad("the document is not open", "open it first"))?;
+        let offset = document.offset(place(position), self.encoding());
+        let analysis = analysis(&document).await;
+        let stated = analysis.stated_at(offset).ok_or_else(|| {
+            bad("there is no call of a function of this file with literal arguments", "put the cursor on one")
+        })?;
+        let runnable =
+            stated.runnable.as_ref().map_err(|reason| bad(reason, "choose a function that stands alone"))?;
+        Ok(DeduceQuestion {
+            program: runnable.program.to_string(),
+            input: stated.claim.input.clone(),
+            function: Some(stated.claim.function.clone()),
+            budget,
+            seed,
+        })
+    }
+
+    /// Cancels all questions of this session; says how many there were.
+    pub(crate) fn cancel_all(&self) -> usize {
+        let flags = self.running.flags.lock().unwrap_or_else(PoisonError::into_inner);
+        flags.1.values().for_each(CancelFlag::set);
+        let count = flags.1.len();
+        drop(flags);
+        self.host.look_at_cancels();
+        count
+    }
+
+    /// Loads the model again.
+    pub(crate) async fn restart_model(&self) -> Result<Value> {
+        let version = self.host.load_model(None).await.map_err(|failure| error(&failure))?;
+        Ok(json!(LoadResult { model_version: version }))
+    }
+}
+
+impl Session {
+    pub(crate) async fn on_status(&self, _params: Value) -> Result<StatusResult> {
+        Ok(self.host.status())
+    }
+
+    pub(crate) async fn on_execute(&self, question: ExecuteQuestion) -> Result<Value> {
+        self.execute(question).await
+    }
+
+    pub(crate) async fn on_deduce(&self, mut params: Value) -> Result<Value> {
+        let token = params.as_object_mut().and_then(|object| object.remove("partialResultToken"));
+        let partial = token.map(|token| Partial { client: self.client.clone(), token });
+        let invalid = |error: serde_json::Error| Error::invalid_params(error.to_string());
+        let params = if params.get("textDocument").is_some() {
+            serde_json::from_value::<DeduceParams>(params).map_err(invalid)?
+        } else {
+            DeduceParams::Question(serde_json::from_value(params).map_err(invalid)?)
+        };
+        let question = self.question_at(params).await?;
+        self.deduce(question, partial).await
+    }
+
+    pub(crate) async fn on_abduce(&self, question: AbduceQuestion) -> Result<Value> {
+        self.abduce(question).await
+    }
+
+    pub(crate) async fn on_induce(&self, question: InduceQuestion) -> Result<Value> {
+        self.induce(question).await
+    }
+
+    pub(crate) async fn on_load(&self, params: LoadParams) -> Result<LoadResult> {
+        let version = self.host.load_model(Some(params.source)).await.map_err(|failure| error(&failure))?;
+        Ok(LoadResult { model_version: version })
+    }
+}

@@ -1,0 +1,267 @@
+//! What an editor shows: hover, hints, diagnostics, lenses, actions, commands, on real files and by the real program.
+
+use azr_tests::language_client::{Home, LanguageClient};
+use serde_json::{Value, json};
+
+const URI: &str = "file:///work/example.py";
+const TEXT: &str = r#"import math
+
+SCALE = 2
+
+
+def f(a):
+    """
+    >>> f(3)
+    7
+    """
+    return a * SCALE
+
+
+def reads(path):
+    return open(path).read()
+
+
+def boom(a):
+    return a // 0
+
+
+assert f(2) == 5
+f(4)  # -> 8
+x = f(10)
+reads("a")
+boom(1)
+broken = (
+"#;
+
+fn capabilities() -> Value {
+    json!({
+        "general": { "positionEncodings": ["utf-8"] },
+        "textDocument": {
+            "hover": { "contentFormat": ["markdown"] },
+            "publishDiagnostics": { "relatedInformation": true }
+        }
+    })
+}
+
+fn editor(home: &Home, capabilities: &Value) -> LanguageClient {
+    let mut editor = home.editor(&["lsp", "--standalone"]);
+    editor.initialize(capabilities);
+    editor
+}
+
+/// Line and column of a text.
+fn at(needle: &str) -> Value {
+    let offset = TEXT.find(needle).unwrap_or_else(|| panic!("'{needle}' is in the text"));
+    let before = &TEXT[..offset];
+    let line = before.matches('\n').count();
+    json!({ "line": line, "character": before.len() - before.rfind('\n').map_or(0, |end| end + 1) })
+}
+
+fn hover(editor: &mut LanguageClient, needle: &str) -> Value {
+    editor.request("textDocument/hover", &json!({ "textDocument": { "uri": URI }, "position": at(needle) }))
+}
+
+fn diagnostics(editor: &mut LanguageClient, version: i64) -> Vec<Value> {
+    let message = editor.wait_for(|message| {
+        message["method"] == "textDocument/publishDiagnostics" && message["params"]["version"] == version
+    });
+    message["params"]["diagnostics"].as_array().unwrap().clone()
+}
+
+#[test]
+fn hover_shows_the_executed_value_with_its_verdict() {
+    let home = Home::new();
+    let mut editor = editor(&home, &capabilities());
+    editor.open(URI, TEXT);
+    let text = hover(&mut editor, "f(10)")["contents"]["value"].as_str().unwrap().to_owned();
+    assert!(text.contains("`f(10)` → `20` ✓ verified by execution"), "{text}");
+    let text = hover(&mut editor, "f(2) == 5")["contents"]["value"].as_str().unwrap().to_owned();
+    assert!(text.contains("the text says `5` ✗ refuted by execution"), "{text}");
+    let text = hover(&mut editor, "boom(1)")["contents"]["value"].as_str().unwrap().to_owned();
+    assert!(text.contains("ZeroDivisionError") && text.contains("! error"), "{text}");
+    let text = hover(&mut editor, "reads(\"a\")")["contents"]["value"].as_str().unwrap().to_owned();
+    assert!(text.contains("? unverified"), "{text}");
+    assert_eq!(hover(&mut editor, "SCALE = 2"), Value::Null);
+    // What the model says comes with a verdict too, when it has answered.
+    let deadline = std::time::Instant::now() + std::time::Duration::from_mins(2);
+    loop {
+        let text = hover(&mut editor, "f(10)")["contents"]["value"].as_str().unwrap().to_owned();
+        if text.contains("the model says nothing") || text.contains("(version 0) says") {
+            break;
+        }
+        assert!(std::time::Instant::now() < deadline, "{text}");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    assert_eq!(editor.shut_down(), Some(0));
+}
+
+#[test]
+fn refuted_claims_are_diagnostics_until_they_are_mended() {
+    let home = Home::new();
+    let mut editor = editor(&home, &capabilities());
+    editor.open(URI, TEXT);
+    let found = diagnostics(&mut editor, 1);
+    let messages: Vec<&str> = found.iter().map(|one| one["message"].as_str().unwrap()).collect();
+    assert_eq!(messages, ["f(3) is 6, not 7", "f(2) is 4, not 5"]);
+    assert!(found.iter().all(|one| one["source"] == "azr" && one["code"] == "refuted"));
+    assert_eq!(found[1]["relatedInformation"][0]["message"], "by execution: 4");
+
+    let range = found[1]["range"].clone();
+    let context = json!({ "diagnostics": [found[1]] });
+    let actions = editor.request(
+        "textDocument/codeAction",
+        &json!({ "textDocument": { "uri": URI }, "range": range, "context": context }),
+    );
+    let fix = actions.as_array().unwrap().iter().find(|action| action["kind"] == "quickfix").unwrap();
+    assert_eq!(fix["title"], "Replace with the actual value 4");
+    let edit = &fix["edit"]["changes"][URI][0];
+    assert_eq!((&edit["range"], &edit["newText"]), (&range, &json!("4")));
+    let titles: Vec<&str> =
+        actions.as_array().unwrap().iter().map(|action| action["title"].as_str().unwrap()).collect();
+    assert!(
+        titles.contains(&"AZR: deduce f(2)") && titles.contains(&"AZR: find an input of f for 5"),
+        "{titles:?}"
+    );
+
+    // Mend the assertion, and the doctest by the whole text.
+    editor.notify(
+        "textDocument/didChange",
+        &json!({
+            "textDocument": { "uri": URI, "version": 2 },
+            "contentChanges": [{ "range": range, "text": "4" }],
+        }),
+    );
+    assert_eq!(diagnostics(&mut editor, 2).len(), 1);
+    editor.notify(
+        "textDocument/didChange",
+        &json!({
+            "textDocument": { "uri": URI, "version": 3 },
+            "contentChanges": [{ "text": TEXT.replace("    7\n", "    6\n").replace("== 5", "== 4") }],
+        }),
+    );
+    assert_eq!(diagnostics(&mut editor, 3).len(), 0);
+    editor.notify("textDocument/didClose", &json!({ "textDocument": { "uri": URI } }));
+    assert_eq!(editor.shut_down(), Some(0));
+}
+
+#[test]
+fn hints_show_what_calls_in_sight_return() {
+    let home = Home::new();
+    let mut editor = editor(&home, &capabilities());
+    editor.open(URI, TEXT);
+    let all = json!({ "start": { "line": 0, "character": 0 }, "end": { "line": 99, "character": 0 } });
+    let hints =
+        editor.request("textDocument/inlayHint", &json!({ "textDocument": { "uri": URI }, "range": all }));
+    let labels: Vec<&str> =
+        hints.as_array().unwrap().iter().map(|hint| hint["label"].as_str().unwrap()).collect();
+    assert_eq!(labels, ["✗ 6", "✗ 4", "✓", "= 20 ✓", "= ZeroDivisionError: division by zero !"]);
+    let line = at("x = f(10)")["line"].clone();
+    let one = json!({ "start": { "line": line, "character": 0 }, "end": { "line": line, "character": 9 } });
+    let hints =
+        editor.request("textDocument/inlayHint", &json!({ "textDocument": { "uri": URI }, "range": one }));
+    assert_eq!(hints.as_array().unwrap().len(), 1);
+    assert_eq!(hints[0]["position"], json!({ "line": line, "character": 9 }));
+    assert_eq!(editor.shut_down(), Some(0));
+}
+
+#[test]
+fn nothing_is_run_where_execution_is_off() {
+    let home = Home::new();
+    let mut editor = home.editor(&["lsp", "--standalone"]);
+    editor.request("initialize", &json!({
+        "processId": null, "capabilities": capabilities(), "initializationOptions": { "execution": "off" },
+    }));
+    editor.notify("initialized", &json!({}));
+    editor.open(URI, TEXT);
+    assert_eq!(diagnostics(&mut editor, 1).len(), 0);
+    assert_eq!(hover(&mut editor, "f(10)"), Value::Null);
+    let range = json!({ "start": { "line": 0, "character": 0 }, "end": { "line": 99, "character": 0 } });
+    let hints =
+        editor.request("textDocument/inlayHint", &json!({ "textDocument": { "uri": URI }, "range": range }));
+    assert_eq!(hints, Value::Null);
+    assert_eq!(editor.shut_down(), Some(0));
+}
+
+#[test]
+fn lenses_and_commands_ask_the_three_questions() {
+    let home = Home::new();
+    let mut editor = editor(&home, &capabilities());
+    editor.open(URI, TEXT);
+    let lenses = editor.request("textDocument/codeLens", &json!({ "textDocument": { "uri": URI } }));
+    let mut commands = Vec::new();
+    for lens in lenses.as_array().unwrap() {
+        let resolved = editor.request("codeLens/resolve", lens);
+        commands.push(resolved["command"].clone());
+    }
+    let names: Vec<&str> = commands.iter().map(|command| command["command"].as_str().unwrap()).collect();
+    assert_eq!(names, ["azr.deduce", "azr.abduce", "azr.induce", "azr.deduce"]);
+    let run = |editor: &mut LanguageClient, command: &Value| {
+        editor.request(
+            "workspace/executeCommand",
+            &json!({
+                "command": command["command"], "arguments": command["arguments"], "workDoneToken": "t",
+            }),
+        )
+    };
+    let answer = run(&mut editor, &commands[0]);
+    assert_eq!((&answer["actual"], &answer["source"]), (&json!("6"), &json!("executor")));
+    for kind in ["begin", "end"] {
+        editor.wait_for(|message| {
+            message["method"] == "$/progress" && message["params"]["value"]["kind"] == kind
+        });
+    }
+    let answer = run(&mut editor, &commands[1]);
+    assert!(answer["inputs"].is_array() && answer["verdict"].is_string(), "{answer}");
+    let status = run(&mut editor, &json!({ "command": "azr.status", "arguments": [] }));
+    assert_eq!(status["model"]["name"], "azr-tiny");
+    let error =
+        editor.refusal("workspace/executeCommand", &json!({ "command": "azr.nothing", "arguments": [] }));
+    assert_eq!(error["code"], -32602);
+    assert_eq!(editor.shut_down(), Some(0));
+}
+
+#[test]
+fn a_place_in_a_document_is_a_question() {
+    let home = Home::new();
+    let mut editor = editor(&home, &capabilities());
+    editor.open(URI, TEXT);
+    let answer = editor.request(
+        "azr/deduce",
+        &json!({
+            "textDocument": { "uri": URI }, "position": at("f(10)"), "budget": { "samples": 0 },
+        }),
+    );
+    assert_eq!(answer["actual"], "20");
+    let error =
+        editor.refusal("azr/deduce", &json!({ "textDocument": { "uri": URI }, "position": at("SCALE = 2") }));
+    assert_eq!(error["data"]["kind"], "BadProgram");
+    assert_eq!(editor.shut_down(), Some(0));
+}
+
+/// Edits reach the document in their order, whatever else is going on: the last text is the one that is hovered.
+#[test]
+fn a_thousand_edits_arrive_in_order() {
+    let home = Home::new();
+    let mut editor = editor(&home, &json!({}));
+    editor.open(URI, "def f(a):\n    return a\n\nf()\n");
+    for (index, digit) in (0..1000).map(|index| (index, index % 10)) {
+        let place = json!({ "line": 3, "character": 2 + index });
+        editor.notify("textDocument/didChange", &json!({
+            "textDocument": { "uri": URI, "version": index + 2 },
+            "contentChanges": [{ "range": { "start": place, "end": place }, "text": (if index == 0 { 1 } else { digit }).to_string() }],
+        }));
+    }
+    let expected: String = (0..1000)
+        .map(|index| if index == 0 { 1 } else { index % 10 })
+        .map(|digit| digit.to_string())
+        .collect();
+    let place = json!({ "textDocument": { "uri": URI }, "position": { "line": 3, "character": 1 } });
+    let answer = editor.request(
+        "azr/deduce",
+        &json!({
+            "textDocument": place["textDocument"], "position": place["position"], "budget": { "samples": 0 },
+        }),
+    );
+    assert_eq!(answer["actual"].as_str(), Some(expected.as_str()));
+    assert_eq!(editor.shut_down(), Some(0));
+}
