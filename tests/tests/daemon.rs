@@ -91,11 +91,11 @@ fn a_killed_daemon_is_replaced_and_the_session_goes_on() {
 fn sigterm_ends_it_well_and_idleness_does_too() {
     let home = Home::new();
     let mut daemon = azr_tests::spawn(&mut home.command(&["daemon", "start", "--foreground"]));
-    let deadline = std::time::Instant::now() + std::time::Duration::from_mins(1);
-    while !home.runtime("daemon-v1.sock").exists() {
-        assert!(std::time::Instant::now() < deadline, "no socket came");
+    let listens = (0..6_000).any(|_| {
         std::thread::sleep(std::time::Duration::from_millis(10));
-    }
+        home.runtime("daemon-v1.sock").exists()
+    });
+    assert!(listens, "no socket came");
     signal(daemon.id(), "TERM");
     assert_eq!(daemon.wait().unwrap().code(), Some(0));
     assert!(!home.runtime("daemon-v1.sock").exists());

@@ -41,7 +41,10 @@ fn chain(home: &Home, run: &str) -> Vec<String> {
     home.fixture
         .read(&format!("{run}/steps.jsonl"))
         .lines()
-        .map(|line| serde_json::from_str::<Value>(line).unwrap()["hash"].as_str().unwrap().to_owned())
+        .map(|line| {
+            let record: Value = serde_json::from_str(line).expect("a line is JSON");
+            record["hash"].as_str().expect("a step has a hash").to_owned()
+        })
         .collect()
 }
 

@@ -65,7 +65,7 @@ fn diagnostics(editor: &mut LanguageClient, version: i64) -> Vec<Value> {
     let message = editor.wait_for(|message| {
         message["method"] == "textDocument/publishDiagnostics" && message["params"]["version"] == version
     });
-    message["params"]["diagnostics"].as_array().unwrap().clone()
+    message["params"]["diagnostics"].as_array().expect("diagnostics are a list").clone()
 }
 
 #[test]
@@ -83,15 +83,12 @@ fn hover_shows_the_executed_value_with_its_verdict() {
     assert!(text.contains("? unverified"), "{text}");
     assert_eq!(hover(&mut editor, "SCALE = 2"), Value::Null);
     // What the model says comes with a verdict too, when it has answered.
-    let deadline = std::time::Instant::now() + std::time::Duration::from_mins(2);
-    loop {
-        let text = hover(&mut editor, "f(10)")["contents"]["value"].as_str().unwrap().to_owned();
-        if text.contains("the model says nothing") || text.contains("(version 0) says") {
-            break;
-        }
-        assert!(std::time::Instant::now() < deadline, "{text}");
+    let answered = (0..2_400).any(|_| {
         std::thread::sleep(std::time::Duration::from_millis(50));
-    }
+        let text = hover(&mut editor, "f(10)")["contents"]["value"].as_str().unwrap_or_default().to_owned();
+        text.contains("the model says nothing") || text.contains("(version 0) says")
+    });
+    assert!(answered, "the model does not answer");
     assert_eq!(editor.shut_down(), Some(0));
 }
 

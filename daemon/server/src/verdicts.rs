@@ -139,13 +139,12 @@ impl Host {
         let mut new = reports.into_iter().filter_map(|mut report| report.calls.pop());
         let mut out = Vec::with_capacity(runnables.len());
         for (runnable, known) in runnables.iter().zip(known) {
-            let report = match known {
-                Some(report) => report,
-                None => {
-                    let report = new.next().ok_or_else(failed)?;
-                    self.verdicts().keep(runnable, &report);
-                    report
-                }
+            let report = if let Some(report) = known {
+                report
+            } else {
+                let report = new.next().ok_or_else(failed)?;
+                self.verdicts().keep(runnable, &report);
+                report
             };
             out.push(report);
         }

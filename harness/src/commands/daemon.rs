@@ -52,6 +52,7 @@ enum Action {
     Sockname,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[derive(Debug, clap::Args)]
 struct Start {
     /// Stay in this terminal.

@@ -74,7 +74,7 @@ impl Bridge {
             let (lost, ended) = tokio::select! {
                 frame = self.frames.recv() => match frame {
                     Some(body) => {
-                        let process = self.mirror().from_client(&body);
+                        let process = self.mirror().client_says(&body);
                         if let Some(process) = process {
                             editor = Box::pin(parent::ended(process));
                         }
@@ -141,7 +141,7 @@ impl Bridge {
         let (mirror, to_editor) = (Arc::clone(&self.mirror), self.to_editor.clone());
         let down = tokio::spawn(async move {
             while let Ok(Some(body)) = frame::read(&mut reader).await {
-                let passed = mirror.lock().unwrap_or_else(PoisonError::into_inner).from_daemon(&body);
+                let passed = mirror.lock().unwrap_or_else(PoisonError::into_inner).daemon_says(&body);
                 if passed && to_editor.send(body).await.is_err() {
                     return;
                 }

@@ -149,11 +149,11 @@ async fn wait(
                 }
             }
         }
-        if let Some((_, child)) = &mut started {
-            if let Some(status) = child.failed() {
-                let tail = log::tail(&places.log(), 5).unwrap_or_default();
-                return Err(ConnectError::Ended { status, log: places.log(), tail });
-            }
+        if let Some((_, child)) = &mut started
+            && let Some(status) = child.failed()
+        {
+            let tail = log::tail(&places.log(), 5).unwrap_or_default();
+            return Err(ConnectError::Ended { status, log: places.log(), tail });
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(longest);

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 const REPLAY_ID: &str = "azr/replay";
 
 /// The session as the client knows it.
+#[expect(clippy::struct_excessive_bools, reason = "what has been sent, in no order that could be one state")]
 #[derive(Debug, Default)]
 pub struct Mirror {
     initialize: Option<Value>,
@@ -27,7 +28,7 @@ pub struct Mirror {
 
 impl Mirror {
     /// Looks at a message of the client before it is passed on. Gives the editor's process where it says so.
-    pub fn from_client(&mut self, body: &[u8]) -> Option<u32> {
+    pub fn client_says(&mut self, body: &[u8]) -> Option<u32> {
         let message: Value = serde_json::from_slice(body).ok()?;
         let method = message.get("method")?.as_str()?.to_owned();
         if let Some(id) = message.get("id") {
@@ -56,7 +57,7 @@ impl Mirror {
     }
 
     /// Looks at a message of the daemon; false where it is the answer to our replay, which the client must not see.
-    pub fn from_daemon(&mut self, body: &[u8]) -> bool {
+    pub fn daemon_says(&mut self, body: &[u8]) -> bool {
         let Ok(message) = serde_json::from_slice::<Value>(body) else { return true };
         if message.get("method").is_some() {
             return true;
@@ -157,7 +158,7 @@ mod tests {
     use super::*;
 
     fn send(mirror: &mut Mirror, message: &Value) -> Option<u32> {
-        mirror.from_client(message.to_string().as_bytes())
+        mirror.client_says(message.to_string().as_bytes())
     }
 
     #[test]
@@ -165,7 +166,7 @@ mod tests {
         let mut mirror = Mirror::default();
         let initialize = json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": { "processId": 77, "capabilities": {} } });
         assert_eq!(send(&mut mirror, &initialize), Some(77));
-        assert!(mirror.from_daemon(
+        assert!(mirror.daemon_says(
             br#"{"jsonrpc":"2.0","id":1,"result":{"capabilities":{"positionEncoding":"utf-8"}}}"#
         ));
         send(&mut mirror, &json!({ "jsonrpc": "2.0", "method": "initialized", "params": {} }));
@@ -185,7 +186,7 @@ mod tests {
         assert_eq!(replay[2]["params"]["textDocument"]["text"], "𝛼 = 23\n");
         assert_eq!(replay[2]["params"]["textDocument"]["version"], 2);
         assert!(
-            !mirror.from_daemon(
+            !mirror.daemon_says(
                 json!({ "jsonrpc": "2.0", "id": REPLAY_ID, "result": {} }).to_string().as_bytes()
             )
         );
@@ -205,8 +206,8 @@ mod tests {
         #[test]
         fn no_message_makes_the_mirror_panic(text in "[ -~]{0,80}", line: u32, column: u32) {
             let mut mirror = Mirror::default();
-            mirror.from_client(text.as_bytes());
-            mirror.from_daemon(text.as_bytes());
+            mirror.client_says(text.as_bytes());
+            mirror.daemon_says(text.as_bytes());
             let open = json!({ "uri": "u", "text": text });
             send(&mut mirror, &json!({ "method": "textDocument/didOpen", "params": { "textDocument": open } }));
             let range = json!({ "start": { "line": line, "character": column }, "end": { "line": 0, "character": 0 } });

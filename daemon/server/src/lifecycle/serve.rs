@@ -27,7 +27,7 @@ const LOCK_PAUSE: Duration = Duration::from_millis(20);
 /// A connection that says nothing is closed.
 const HELLO_LIMIT: Duration = Duration::from_secs(10);
 /// Sessions and training have this long to end, beyond their own limits.
-const END_LIMIT: Duration = Duration::from_secs(60);
+const END_LIMIT: Duration = Duration::from_mins(1);
 
 /// How to run the daemon.
 #[derive(Clone, Debug)]
@@ -315,13 +315,13 @@ fn hello(frame: &[u8], token: Option<&Token>) -> Result<(Value, HelloParams), (V
     let params: HelloParams = serde_json::from_value(params).map_err(|error| {
         fail(refuse(&format!("azr/hello cannot be read: {error}"), "start editors with `azr lsp`"))
     })?;
-    if let Some(token) = token {
-        if !params.token.as_deref().is_some_and(|given| token.matches(given)) {
-            return Err(fail(refuse(
-                "the token is missing or wrong",
-                "it is in the file daemon-v1.token beside the socket",
-            )));
-        }
+    if let Some(token) = token
+        && !params.token.as_deref().is_some_and(|given| token.matches(given))
+    {
+        return Err(fail(refuse(
+            "the token is missing or wrong",
+            "it is in the file daemon-v1.token beside the socket",
+        )));
     }
     if params.protocol != VERSION {
         let text = format!("the daemon speaks protocol {VERSION}, the caller {}", params.protocol);

@@ -24,7 +24,7 @@ impl Token {
             reason = "a secret must come from entropy; no result depends on it"
         )]
         getrandom::fill(&mut bytes).map_err(std::io::Error::from)?;
-        Ok(Self(bytes.iter().map(|byte| format!("{byte:02x}")).collect()))
+        Ok(Self(bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))))
     }
 
     /// Its text.

@@ -112,9 +112,9 @@ impl Inner {
         serde_json::to_value(answer).map_err(|_| Error::internal_error())
     }
 
-    fn budget(&self, budget: Option<Budget>) -> Option<Budget> {
+    fn budget(&self, budget: Option<Budget>) -> Budget {
         let wanted = budget.unwrap_or_default();
-        Some(Budget { ms: wanted.ms.or(self.options().budget_ms), ..wanted })
+        Budget { ms: wanted.ms.or(self.options().budget_ms), ..wanted }
     }
 
     /// `azr/execute`.
@@ -128,7 +128,7 @@ impl Inner {
         mut question: DeduceQuestion,
         partial: Option<Partial>,
     ) -> Result<Value> {
-        question.budget = self.budget(question.budget);
+        question.budget = Some(self.budget(question.budget));
         let runtime = tokio::runtime::Handle::current();
         self.answer(move |reasoner, caller| {
             reasoner.deduce(&question, caller, &mut |answer| {
@@ -144,13 +144,13 @@ impl Inner {
 
     /// `azr/abduce`.
     pub(crate) async fn abduce(&self, mut question: AbduceQuestion) -> Result<Value> {
-        question.budget = self.budget(question.budget);
+        question.budget = Some(self.budget(question.budget));
         self.answer(move |reasoner, caller| reasoner.abduce(&question, caller, &mut |_| {})).await
     }
 
     /// `azr/induce`.
     pub(crate) async fn induce(&self, mut question: InduceQuestion) -> Result<Value> {
-        question.budget = self.budget(question.budget);
+        question.budget = Some(self.budget(question.budget));
         self.answer(move |reasoner, caller| reasoner.induce(&question, caller, &mut |_| {})).await
     }
 
@@ -200,6 +200,7 @@ impl Inner {
 }
 
 impl Session {
+    #[expect(clippy::unused_async, reason = "the LSP crate takes async methods")]
     pub(crate) async fn on_status(&self, _params: Value) -> Result<StatusResult> {
         Ok(self.host.status())
     }

@@ -46,6 +46,10 @@ pub enum Execution {
 }
 
 /// What the client can do and wants.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent abilities of a client, named one by one in the protocol"
+)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
     /// Which code is run.

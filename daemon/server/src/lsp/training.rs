@@ -64,10 +64,12 @@ impl Session {
         self.host.training().stop(&params.run_id).await.map_err(|failure| error(&failure))
     }
 
+    #[expect(clippy::unused_async, reason = "the LSP crate takes async methods")]
     pub(crate) async fn on_subscribe(&self, params: SubscribeParams) -> Result<SubscribeResult> {
         self.subscribe(params).map_err(|failure| error(&failure))
     }
 
+    #[expect(clippy::unused_async, reason = "the LSP crate takes async methods")]
     pub(crate) async fn on_unsubscribe(&self, params: SubscribeParams) -> Result<SubscribeResult> {
         let log = self.host.training().log(&params.run_id).map_err(|failure| error(&failure))?;
         self.subscriptions.lock().unwrap_or_else(PoisonError::into_inner).remove(&params.run_id);
