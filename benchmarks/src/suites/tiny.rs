@@ -53,8 +53,6 @@ impl TinyItem {
             imports: Vec::new(),
         };
         match self.task {
-            TaskType::Deduction => Task::Deduction(triplet()),
-            TaskType::Abduction => Task::Abduction(triplet()),
             TaskType::Induction => Task::Induction(InductionTask {
                 program: self.program.clone(),
                 imports: Vec::new(),
@@ -62,6 +60,7 @@ impl TinyItem {
                 hidden: self.hidden.clone(),
                 message: self.message.clone(),
             }),
+            task_type => Task::on_triplet(task_type, triplet()),
         }
     }
 }
@@ -270,7 +269,9 @@ mod tests {
                 .step_by(7)
                 .map(|index| {
                     let completion = match &suite.items[index].1 {
-                        Task::Deduction(triplet) => compact::answer_deduction("", &triplet.output),
+                        Task::Deduction(triplet) | Task::Error(triplet) | Task::Custom(triplet) => {
+                            compact::answer_deduction("", &triplet.output)
+                        }
                         Task::Abduction(triplet) => compact::answer_abduction("", &triplet.input),
                         Task::Induction(task) => compact::answer_induction("", &task.program),
                     };

@@ -21,8 +21,10 @@ pub use metrics::{CyclomaticBlock, Halstead, ProgramMetrics, ast_edit_distance, 
 pub use request::{AnalysisError, AnalysisRequest, Operation};
 
 use crate::Sandbox;
+use regex::Regex;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use std::sync::LazyLock;
 
 /// Why a source does not parse.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -111,11 +113,35 @@ pub fn banned_imports(
         json!({ "source": source.as_ref(), "banned": banned.imports, "banned_for_errors": banned.error_keywords })
     });
     let answers = decode_all(sandbox, Operation::BannedImports, payloads);
-    answers
+    let found: Vec<Option<String>> = answers
         .into_iter()
         .zip(sources)
         .map(|(answer, source)| answer.unwrap_or_else(|_| word_search(source.as_ref(), banned)))
-        .collect()
+        .collect();
+    without_error_words(sandbox, sources, banned, found)
+}
+
+/// Words of error handling are looked for in trees only: in sources that do not parse they say nothing, and the other words
+/// are searched again.
+fn without_error_words(
+    sandbox: &Sandbox,
+    sources: &[impl AsRef<str>],
+    banned: &BannedNames,
+    mut found: Vec<Option<String>>,
+) -> Vec<Option<String>> {
+    let doubtful: Vec<usize> = (0..found.len())
+        .filter(|&index| found[index].as_ref().is_some_and(|name| banned.error_keywords.contains(name)))
+        .collect();
+    if doubtful.is_empty() {
+        return found;
+    }
+    let texts: Vec<&str> = doubtful.iter().map(|&index| sources[index].as_ref()).collect();
+    for ((index, text), fault) in doubtful.iter().zip(&texts).zip(syntax_faults(sandbox, &texts)) {
+        if fault.is_some() {
+            found[*index] = word_search(text, banned);
+        }
+    }
+    found
 }
 
 /// The first banned entry that stands in `source` as a word: the rule for sources that nothing can parse.
@@ -133,7 +159,7 @@ fn word_search(source: &str, banned: &BannedNames) -> Option<String> {
                 edge(name.chars().next(), before) && edge(name.chars().next_back(), after)
             })
     };
-    banned.imports.iter().chain(&banned.error_keywords).find(|name| stands(name)).cloned()
+    banned.imports.iter().find(|name| stands(name)).cloned()
 }
 
 /// The import statements of each source as Python prints them, outer ones first, repeated ones kept. Sources that do not
@@ -178,13 +204,27 @@ pub fn remove_print_statements(
     decode_sources(sandbox, Operation::RemovePrintStatements, sources)
 }
 
-/// Does each source try its own entry function `f`, or prepare inputs or expected values for it? A textual rule.
-pub fn has_test_input(sandbox: &Sandbox, sources: &[impl AsRef<str>]) -> Vec<bool> {
-    decode_sources(sandbox, Operation::HasTestInput, sources)
-        .into_iter()
-        .map(|answer| answer.unwrap_or(false))
-        .collect()
+/// Does the source try its own entry function `f`, or prepare inputs or expected values for it? The reference's rule on
+/// text, oddities included: `self(1)` at the end of a line counts, `# testing` does.
+pub fn has_test_input(source: &str) -> bool {
+    TEST_INPUT.is_match(source)
 }
+
+static TEST_INPUT: LazyLock<Regex> = LazyLock::new(|| {
+    let parts = [
+        r"(?i:#<space>*(?:test|example))",
+        r"\b<word>*input<word>*<space>*=",
+        r"\b(?:expected|output|result)\b<space>*=",
+        r"\bassert\b",
+        r"print<space>*\(<space>*f\(",
+        r"f\(\[.*\]\)",
+        r"f\([^)]*\)<space>*(?:#|$)",
+        r"^<space>*input<space>*$",
+    ];
+    // As Python's `re` has them.
+    let text = parts.join("|").replace("<space>", r"[\s\x1c-\x1f]").replace("<word>", r"[\p{L}\p{N}_]");
+    Regex::new(&format!("(?m){text}")).expect("the pattern is fixed and tested")
+});
 
 /// For each (composed program, functions put before it): does `f` call every function with arguments in scope?
 pub fn check_composite_function(sandbox: &Sandbox, programs: &[(String, Vec<String>)]) -> Vec<bool> {

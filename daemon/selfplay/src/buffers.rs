@@ -6,7 +6,7 @@
 
 use crate::config::{BufferConfig, Keep, Mix, Mode, ReferenceDraw};
 use crate::draw;
-use crate::task::{InductionTask, TaskType, Triplet};
+use crate::task::{InductionTask, Task, TaskType, Triplet};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -18,6 +18,9 @@ pub struct Entry<T> {
     pub item: T,
     /// Step at which it was added; seeds have 0.
     pub step: u64,
+    /// The solver's accuracy on it when it was proposed, in thousandths; seeds have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accuracy_permille: Option<u16>,
 }
 
 /// One buffer.
@@ -52,12 +55,29 @@ impl<T: Clone> Buffer<T> {
 
     /// Adds an entry at the end.
     pub fn push(&mut self, item: T, step: u64) {
-        self.entries.push(Entry { item, step });
+        self.entries.push(Entry { item, step, accuracy_permille: None });
         *self.added.entry(step).or_default() += 1;
     }
 
-    /// Cuts the buffer to its limit.
-    pub fn trim(&mut self, config: &BufferConfig, rng: &mut ChaCha8Rng) {
+    /// Adds an entry whose difficulty is known.
+    pub fn push_estimated(&mut self, item: T, step: u64, accuracy: f64) {
+        self.push(item, step);
+        if let Some(entry) = self.entries.last_mut() {
+            entry.accuracy_permille = Some((accuracy.clamp(0.0, 1.0) * 1_000.0).round() as u16);
+        }
+    }
+
+    /// Drops entries older than `max_age` steps (0 keeps all ages), but never the newest one; then cuts the buffer to its
+    /// limit.
+    pub fn trim(&mut self, step: u64, config: &BufferConfig, rng: &mut ChaCha8Rng) {
+        if config.max_age > 0 {
+            let last = self.entries.len().saturating_sub(1);
+            let mut index = 0;
+            self.entries.retain(|entry| {
+                index += 1;
+                step.saturating_sub(entry.step) <= config.max_age || index > last
+            });
+        }
         let excess = self.entries.len().saturating_sub(config.max_programs);
         if excess == 0 {
             return;
@@ -97,6 +117,10 @@ impl<T: Clone> Buffer<T> {
                 let one =
                     |_| draw::weighted(rng, &weights).unwrap_or_else(|| draw::index(rng, self.entries.len()));
                 (0..n).map(one).collect()
+            }
+            Mix::Frontier => {
+                let weights: Vec<u64> = self.entries.iter().map(|entry| frontier_weight(entry)).collect();
+                (0..n).filter_map(|_| draw::weighted(rng, &weights)).collect()
             }
         };
         indices.into_iter().map(|index| self.entries[index].item.clone()).collect()
@@ -167,7 +191,14 @@ impl<T: Clone> Buffer<T> {
     }
 }
 
-/// The three buffers.
+/// How often `frontier` draws an entry: a (1 - a) of its accuracy a, plus a little, so that every entry can come; entries
+/// without an accuracy count as a = 1/2.
+fn frontier_weight<T>(entry: &Entry<T>) -> u64 {
+    let accuracy = u64::from(entry.accuracy_permille.unwrap_or(500).min(1_000));
+    accuracy * (1_000 - accuracy) + 10_000
+}
+
+/// The buffers by task type.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Buffers {
     /// Deduction (the reference's `output`).
@@ -176,6 +207,12 @@ pub struct Buffers {
     pub abduction: Buffer<Triplet>,
     /// Induction (the reference's `problem`).
     pub induction: Buffer<InductionTask>,
+    /// Error prediction (the reference's `error`), empty where the type is not trained.
+    #[serde(default, skip_serializing_if = "Buffer::is_empty")]
+    pub error: Buffer<Triplet>,
+    /// The caller's own type.
+    #[serde(default, skip_serializing_if = "Buffer::is_empty")]
+    pub custom: Buffer<Triplet>,
 }
 
 impl Buffers {
@@ -185,7 +222,63 @@ impl Buffers {
             TaskType::Deduction => self.deduction.len(),
             TaskType::Abduction => self.abduction.len(),
             TaskType::Induction => self.induction.len(),
+            TaskType::Error => self.error.len(),
+            TaskType::Custom => self.custom.len(),
         }
+    }
+
+    /// The buffer of a type whose tasks are triplets; `None` for induction.
+    pub fn triplets(&self, task_type: TaskType) -> Option<&Buffer<Triplet>> {
+        match task_type {
+            TaskType::Deduction => Some(&self.deduction),
+            TaskType::Abduction => Some(&self.abduction),
+            TaskType::Induction => None,
+            TaskType::Error => Some(&self.error),
+            TaskType::Custom => Some(&self.custom),
+        }
+    }
+
+    /// Adds a task to the buffer of its type; `accuracy` is the solver's on it.
+    pub fn add(&mut self, task: Task, step: u64, accuracy: f64) {
+        match task {
+            Task::Deduction(triplet) => self.deduction.push_estimated(triplet, step, accuracy),
+            Task::Abduction(triplet) => self.abduction.push_estimated(triplet, step, accuracy),
+            Task::Induction(task) => self.induction.push_estimated(task, step, accuracy),
+            Task::Error(triplet) => self.error.push_estimated(triplet, step, accuracy),
+            Task::Custom(triplet) => self.custom.push_estimated(triplet, step, accuracy),
+        }
+    }
+
+    /// Draws solver tasks of a type.
+    pub fn draw_tasks(
+        &self,
+        task_type: TaskType,
+        n: usize,
+        step: u64,
+        config: &BufferConfig,
+        mode: Mode,
+        rng: &mut ChaCha8Rng,
+    ) -> Vec<Task> {
+        match self.triplets(task_type) {
+            Some(buffer) => {
+                let drawn = buffer.draw(n, step, config, mode, rng);
+                drawn.into_iter().map(|triplet| Task::on_triplet(task_type, triplet)).collect()
+            }
+            None => {
+                self.induction.draw(n, step, config, mode, rng).into_iter().map(Task::Induction).collect()
+            }
+        }
+    }
+
+    /// All tasks, type after type.
+    pub fn tasks(&self) -> impl Iterator<Item = Task> + '_ {
+        let triplets = [TaskType::Deduction, TaskType::Abduction, TaskType::Error, TaskType::Custom];
+        let of_type = |task_type: TaskType| {
+            let entries = self.triplets(task_type).map_or(&[][..], Buffer::entries);
+            entries.iter().map(move |entry| Task::on_triplet(task_type, entry.item.clone()))
+        };
+        let induction = self.induction.entries().iter().map(|entry| Task::Induction(entry.item.clone()));
+        triplets.into_iter().flat_map(of_type).chain(induction)
     }
 
     /// A program for an induction proposal: uniform over the union of the other two buffers.
@@ -250,7 +343,7 @@ mod tests {
     fn a_full_paper_buffer_takes_old_entries_for_new() {
         let config = BufferConfig { max_programs: 4, ..BufferConfig::default() };
         let mut buffer = buffer(&[(0, 4), (7, 2)]);
-        buffer.trim(&config, &mut rng(0));
+        buffer.trim(7, &config, &mut rng(0));
         assert_eq!(buffer.entries().iter().map(|entry| entry.item).collect::<Vec<_>>(), [0, 1, 2, 3]);
         assert_eq!(buffer.recent(8, 1, Mode::Paper), [2, 3]);
         assert!(buffer.recent(8, 1, Mode::Clean).is_empty());
@@ -265,19 +358,41 @@ mod tests {
         assert_eq!(seeds_only.len(), 4);
     }
 
+    #[test]
+    fn the_frontier_is_where_half_of_the_answers_are_right() {
+        let mut buffer: Buffer<u32> = Buffer::default();
+        for (item, accuracy) in [(0, 0.0), (1, 0.5), (2, 1.0)] {
+            buffer.push_estimated(item, 1, accuracy);
+        }
+        let config = BufferConfig { mix: Mix::Frontier, ..BufferConfig::default() };
+        let drawn = buffer.draw(300, 2, &config, Mode::Clean, &mut rng(0));
+        let count = |wanted: u32| drawn.iter().filter(|item| **item == wanted).count();
+        assert!(count(1) > 250 && count(0) > 0 && count(2) > 0, "{} {} {}", count(0), count(1), count(2));
+    }
+
+    #[test]
+    fn old_entries_leave_but_never_the_last() {
+        let config = BufferConfig { max_age: 2, ..BufferConfig::default() };
+        let mut buffer = buffer(&[(0, 3), (3, 2)]);
+        buffer.trim(4, &config, &mut rng(0));
+        assert_eq!(buffer.len(), 2);
+        buffer.trim(40, &config, &mut rng(0));
+        assert_eq!(buffer.len(), 1);
+    }
+
     proptest! {
         #[test]
         fn draws_have_the_wanted_length_and_trims_keep_order(
             counts in prop::collection::vec(0_usize..6, 1..6), n in 0_usize..20, most in 1_usize..12, seed in any::<u64>(),
-            mix in prop::sample::select(vec![Mix::MaxNew, Mix::UniformTotal, Mix::HalfNew, Mix::Step]),
+            mix in prop::sample::select(vec![Mix::MaxNew, Mix::UniformTotal, Mix::HalfNew, Mix::Step, Mix::Frontier]),
             keep in prop::sample::select(vec![Keep::Oldest, Keep::Newest, Keep::Uniform]),
             mode in prop::sample::select(vec![Mode::Paper, Mode::Clean]),
         ) {
             let steps: Vec<(u64, usize)> = counts.iter().enumerate().map(|(step, &count)| (step as u64, count)).collect();
             let mut buffer = buffer(&steps);
-            let config = BufferConfig { mix, keep, max_programs: most, window: 1 };
+            let config = BufferConfig { mix, keep, max_programs: most, window: 1, max_age: 0 };
             let before: Vec<u32> = buffer.entries().iter().map(|entry| entry.item).collect();
-            buffer.trim(&config, &mut rng(seed));
+            buffer.trim(counts.len() as u64, &config, &mut rng(seed));
             let after: Vec<u32> = buffer.entries().iter().map(|entry| entry.item).collect();
             prop_assert_eq!(after.len(), before.len().min(most));
             prop_assert!(after.windows(2).all(|pair| pair[0] < pair[1]), "the order stays");

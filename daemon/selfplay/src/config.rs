@@ -7,11 +7,15 @@
 //! [`ranges`]. It is one file so that every choice can be
 //! read, and compared with the paper, in one place.
 
+mod compose;
 pub mod ranges;
+
+pub use compose::{ComposeConfig, Composition};
 
 use crate::task::TaskType;
 use ranges::{Given, RANGES};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Whether the reference's quirks are reproduced.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +44,8 @@ pub struct SelfPlayConfig {
     pub seeding: SeedingConfig,
     /// Proposals: references, parsing, validity.
     pub proposer: ProposerConfig,
+    /// Stored programs that a proposal must build on.
+    pub compose: ComposeConfig,
     /// The proposer's reward.
     pub learnability: LearnabilityConfig,
     /// Intrinsic rewards of proposals.
@@ -62,7 +68,8 @@ pub struct RunConfig {
     pub seed: u64,
     /// Training steps (spec 10: several hundred, little gain after about 400).
     pub steps: u64,
-    /// Task types trained, in the order of a step; the ablations of the paper remove some (spec 10, `problem_types`).
+    /// Task types trained, in the order of a step; the ablations of the paper remove some (spec 10, `problem_types`). `error`
+    /// is the fourth type of the reference, which its published runs do not train (spec 1).
     pub task_types: Vec<TaskType>,
     /// Wording of the prompts.
     pub prompts: PromptProfile,
@@ -109,6 +116,12 @@ pub struct RolloutConfig {
     pub n_proposals: usize,
     /// Solver prompts a task type and step (spec 3: 64).
     pub n_solves: usize,
+    /// Factors on these two by task type, e.g. `shares.induction = { propose = 0.5, solve = 2.0 }`: the mixing of types and
+    /// roles in a step (ours; a type that is not named has 1 and 1, as in the published runs).
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub shares: BTreeMap<TaskType, Share>,
+    /// Responses to each prompt of either role (spec 10: 1). With `advantage.baseline = "per_prompt"` this is GRPO's group.
+    pub responses_per_prompt: usize,
     /// Sampling temperature of both roles (spec 10: 1.0).
     pub temperature: f32,
     /// Nucleus (spec 10: 1.0, off).
@@ -128,12 +141,44 @@ impl Default for RolloutConfig {
         Self {
             n_proposals: 64,
             n_solves: 64,
+            shares: BTreeMap::new(),
+            responses_per_prompt: 1,
             temperature: 1.0,
             top_p: 1.0,
             content_max_tokens: 5_600,
             max_response_tokens: 8_096,
             batch_types: false,
         }
+    }
+}
+
+/// Factors on the prompts of one task type.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Share {
+    /// On `n_proposals`; 0 = no proposals of the type.
+    pub propose: f64,
+    /// On `n_solves`; 0 = no solver tasks of the type.
+    pub solve: f64,
+}
+
+impl Default for Share {
+    fn default() -> Self {
+        Self { propose: 1.0, solve: 1.0 }
+    }
+}
+
+impl RolloutConfig {
+    /// Proposer prompts of a type in a step.
+    pub fn proposals_of(&self, task_type: TaskType) -> usize {
+        let share = self.shares.get(&task_type).copied().unwrap_or_default();
+        (self.n_proposals as f64 * share.propose).round() as usize
+    }
+
+    /// Solver prompts of a type in a step.
+    pub fn solves_of(&self, task_type: TaskType) -> usize {
+        let share = self.shares.get(&task_type).copied().unwrap_or_default();
+        (self.n_solves as f64 * share.solve).round() as usize
     }
 }
 
@@ -150,6 +195,9 @@ pub enum Mix {
     HalfNew,
     /// With replacement, weighted by entry step.
     Step,
+    /// With replacement, weighted by a (1 - a) of the accuracy a at which the task was proposed: a curriculum at the edge of
+    /// what the solver can do (ours).
+    Frontier,
 }
 
 /// Which entries stay when a buffer is full.
@@ -177,11 +225,14 @@ pub struct BufferConfig {
     pub max_programs: usize,
     /// Which entries stay (spec 3.5: oldest).
     pub keep: Keep,
+    /// Entries older than this many steps are dropped, seeds included, so that the solver's tasks stay near its present
+    /// level; 0 = never (the reference).
+    pub max_age: u64,
 }
 
 impl Default for BufferConfig {
     fn default() -> Self {
-        Self { mix: Mix::MaxNew, window: 1, max_programs: 16_384, keep: Keep::Oldest }
+        Self { mix: Mix::MaxNew, window: 1, max_programs: 16_384, keep: Keep::Oldest, max_age: 0 }
     }
 }
 
@@ -194,6 +245,8 @@ pub enum SeedSource {
     Propose,
     /// The identity triplet alone; self-play starts at once (the paper: one triplet is enough).
     Identity,
+    /// JSON lines in the reference's form (spec 2), plain or gzip'ed: the keys `*_file`.
+    Files,
 }
 
 /// Seeding (spec 2).
@@ -206,11 +259,31 @@ pub struct SeedingConfig {
     pub seed_batch_factor: usize,
     /// Batches tried a kind of seed before going on with what is there (ours: a weak base must not hang the run).
     pub max_batches: usize,
+    /// `files`: seeds of the deduction buffer; absent, those of abduction. A path, or one within the data folder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deduction_file: Option<String>,
+    /// `files`: seeds of the abduction buffer; absent, those of deduction.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub abduction_file: Option<String>,
+    /// `files`: seeds of the induction buffer; absent, the identity alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub induction_file: Option<String>,
+    /// `files`: seeds of the error buffer; absent, the identity alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error_file: Option<String>,
 }
 
 impl Default for SeedingConfig {
     fn default() -> Self {
-        Self { source: SeedSource::Propose, seed_batch_factor: 4, max_batches: 200 }
+        Self {
+            source: SeedSource::Propose,
+            seed_batch_factor: 4,
+            max_batches: 200,
+            deduction_file: None,
+            abduction_file: None,
+            induction_file: None,
+            error_file: None,
+        }
     }
 }
 
@@ -282,6 +355,9 @@ pub struct ProposerConfig {
     pub reject_test_inputs: bool,
     /// Banned names (spec 5).
     pub banned: Vec<String>,
+    /// Error tasks: statements that their prompt forbids (spec 5: `raise` in the published scripts). `paper` mode checks them
+    /// only while seeding, as the reference does, `clean` mode always.
+    pub banned_for_errors: Vec<String>,
     /// A valid proposal that equals a buffer entry or an earlier proposal of the step earns this and stays out of
     /// the buffer (ours; absent = the reference: duplicates count and enter).
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -308,6 +384,7 @@ impl Default for ProposerConfig {
             remove_print: false,
             reject_test_inputs: false,
             banned: BANNED.iter().map(ToString::to_string).collect(),
+            banned_for_errors: vec!["raise".into()],
             duplicate_reward: None,
             max_program_chars: 0,
             max_input_chars: 0,
@@ -345,6 +422,8 @@ pub enum Conversion {
     OneMinus,
     /// 1 - a always.
     Inverse,
+    /// 1 for every valid proposal: no learnability reward (ours, ablation).
+    ValidOnly,
 }
 
 /// How an induction answer's hidden pairs make one accuracy (spec 6).
@@ -451,9 +530,9 @@ pub struct IntrinsicConfig {
     pub halstead: IntrinsicTerm,
     /// Rarity of the answer (output for deduction, input for abduction).
     pub answer_diversity: IntrinsicTerm,
-    /// Induction: rarity of the inputs.
+    /// Induction: rarity of the inputs. `paper` mode takes `hierarchical` from `answer_diversity`, as the reference does.
     pub input_diversity: IntrinsicTerm,
-    /// Induction: rarity of the outputs.
+    /// Induction: rarity of the outputs; `hierarchical` likewise.
     pub output_diversity: IntrinsicTerm,
 }
 
@@ -461,6 +540,8 @@ pub struct IntrinsicConfig {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SolverConfig {
+    /// Whether the solver's rollouts are trained on (the published runs: true; the counterpart of `proposer.train`).
+    pub train: bool,
     /// Right (spec 7: 1; induction with `accuracy` gets the share).
     pub right_reward: f32,
     /// Well formed and wrong (spec 7: -0.5).
@@ -474,6 +555,7 @@ pub struct SolverConfig {
 impl Default for SolverConfig {
     fn default() -> Self {
         Self {
+            train: true,
             right_reward: 1.0,
             wrong_reward: -0.5,
             format_reward: -1.0,
@@ -505,11 +587,20 @@ pub struct ExecutionConfig {
     pub long_output: LongOutput,
     /// Longest output in characters before it counts as long (spec 5: 400; `truncate` always cuts to 200 + 200).
     pub max_output_chars: usize,
+    /// Whether proposals are run twice and must give the same (spec 5: true; false is an ablation). What `paper` mode makes
+    /// of a difference: spec 11.3.
+    pub determinism: bool,
 }
 
 impl Default for ExecutionConfig {
     fn default() -> Self {
-        Self { seconds: 10.0, memory_mib: 512, long_output: LongOutput::Truncate, max_output_chars: 400 }
+        Self {
+            seconds: 10.0,
+            memory_mib: 512,
+            long_output: LongOutput::Truncate,
+            max_output_chars: 400,
+            determinism: true,
+        }
     }
 }
 
@@ -674,9 +765,33 @@ impl SelfPlayConfig {
         types.dedup();
         demand(types.len() == self.run.task_types.len(), "run.task_types", "name every task type once")?;
         demand(
-            types != [TaskType::Induction],
+            !types.contains(&TaskType::Induction)
+                || types.contains(&TaskType::Deduction)
+                || types.contains(&TaskType::Abduction),
             "run.task_types",
-            "induction draws its programs from the other types' buffers: add deduction or abduction",
+            "induction draws its programs from the buffers of deduction and abduction: add one of them",
+        )?;
+        let shares = self.rollout.shares.values().flat_map(|share| [share.propose, share.solve]);
+        demand(
+            shares.into_iter().all(|share| (0.0..=64.0).contains(&share)),
+            "rollout.shares",
+            "a share is a number from 0 to 64",
+        )?;
+        let n_trained = |role: bool, n: fn(&RolloutConfig, TaskType) -> usize| {
+            role && self.run.task_types.iter().any(|&task_type| n(&self.rollout, task_type) > 0)
+        };
+        demand(
+            n_trained(self.proposer.train, RolloutConfig::proposals_of)
+                || n_trained(self.solver.train, RolloutConfig::solves_of),
+            "rollout.shares",
+            "nothing would be trained: give a role that is trained some prompts",
+        )?;
+        self.check_composition()?;
+        let files = [&self.seeding.deduction_file, &self.seeding.abduction_file];
+        demand(
+            self.seeding.source != SeedSource::Files || files.iter().any(|file| file.is_some()),
+            "seeding.source",
+            "name seeding.deduction_file or seeding.abduction_file beside it",
         )
     }
 }

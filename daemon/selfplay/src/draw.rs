@@ -35,6 +35,8 @@ pub(crate) const fn stream(purpose: Purpose, task_type: TaskType) -> &'static st
                     (Purpose::$purpose, TaskType::Deduction) => concat!($text, ".deduction"),
                     (Purpose::$purpose, TaskType::Abduction) => concat!($text, ".abduction"),
                     (Purpose::$purpose, TaskType::Induction) => concat!($text, ".induction"),
+                    (Purpose::$purpose, TaskType::Error) => concat!($text, ".error"),
+                    (Purpose::$purpose, TaskType::Custom) => concat!($text, ".custom"),
                 )*
             }
         };
@@ -67,6 +69,11 @@ pub(crate) fn sample(rng: &mut ChaCha8Rng, n: usize, count: usize) -> Vec<usize>
     }
     indices.truncate(count);
     indices
+}
+
+/// A number from 0 on, below 1.
+pub(crate) fn unit(rng: &mut ChaCha8Rng) -> f64 {
+    (rng.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
 }
 
 /// An index drawn with probability proportional to its weight; `None` where all weights are 0.

@@ -1,7 +1,7 @@
 //! Intrinsic rewards of proposals (spec section 7): complexity, distance to the references, rarity. All are off in the
 //! published runs; nothing is measured for a term that is off.
 
-use crate::config::{IntrinsicConfig, IntrinsicTerm};
+use crate::config::{IntrinsicConfig, IntrinsicTerm, Mode};
 use crate::judge::Judge;
 use crate::reward::IntrinsicValues;
 use crate::task::{Task, TaskType, Triplet};
@@ -19,6 +19,9 @@ pub struct AnswerCounts {
     pub induction_inputs: TypeCounters,
     /// Outputs of induction tasks.
     pub induction_outputs: TypeCounters,
+    /// Answers of the other types.
+    #[serde(default)]
+    pub others: TypeCounters,
 }
 
 impl AnswerCounts {
@@ -36,6 +39,7 @@ impl AnswerCounts {
             match task {
                 Task::Deduction(triplet) => add(&mut self.deduction, &[&triplet.output]),
                 Task::Abduction(triplet) => add(&mut self.abduction, &[&triplet.input]),
+                Task::Error(triplet) | Task::Custom(triplet) => add(&mut self.others, &[&triplet.output]),
                 Task::Induction(task) => {
                     let pairs = || task.shown.iter().chain(&task.hidden);
                     add(
@@ -137,12 +141,21 @@ fn measure_rarity(
         Task::Abduction(triplet) => {
             value.answer_diversity = mean(config.answer_diversity, &counts.abduction, &[&triplet.input]);
         }
+        Task::Error(triplet) | Task::Custom(triplet) => {
+            value.answer_diversity = mean(config.answer_diversity, &counts.others, &[&triplet.output]);
+        }
         Task::Induction(task) => {
             let pairs = || task.shown.iter().chain(&task.hidden);
             let inputs: Vec<&str> = pairs().map(|pair| pair.input.as_str()).collect();
             let outputs: Vec<&str> = pairs().map(|pair| pair.output.as_str()).collect();
-            value.input_diversity = mean(config.input_diversity, &counts.induction_inputs, &inputs);
-            value.output_diversity = mean(config.output_diversity, &counts.induction_outputs, &outputs);
+            // In the reference the terms of induction have no such flag of their own.
+            let of_mode = |term: IntrinsicTerm| match judge.mode() {
+                Mode::Paper => IntrinsicTerm { hierarchical: config.answer_diversity.hierarchical, ..term },
+                Mode::Clean => term,
+            };
+            value.input_diversity = mean(of_mode(config.input_diversity), &counts.induction_inputs, &inputs);
+            value.output_diversity =
+                mean(of_mode(config.output_diversity), &counts.induction_outputs, &outputs);
         }
     }
 }

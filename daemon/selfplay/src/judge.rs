@@ -1,8 +1,13 @@
 //! The sandbox as the method uses it: limits and mode of the run, equal jobs run once, runs counted.
 
 use crate::config::{ExecutionConfig, LongOutput, Mode, SelfPlayConfig};
+use crate::error_task::ErrorPrediction;
+use crate::solve::{SolverAnswer, read_answer};
+use crate::task::TaskType;
+use crate::task_kind::TaskKind;
 use azr_executor::{CallReport, FUEL_PER_SECOND, Job, Limits, Sandbox, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Judges programs and answers in the sandbox.
@@ -11,6 +16,7 @@ pub struct Judge<'a> {
     mode: Mode,
     limits: Limits,
     held_out: BTreeSet<String>,
+    custom: Option<Arc<dyn TaskKind>>,
     runs: AtomicU64,
 }
 
@@ -22,13 +28,42 @@ impl<'a> Judge<'a> {
 
     /// A judge with given limits, e.g. a benchmark's.
     pub fn with_limits(sandbox: &'a Sandbox, mode: Mode, limits: Limits) -> Self {
-        Self { sandbox, mode, limits, held_out: BTreeSet::new(), runs: AtomicU64::new(0) }
+        Self { sandbox, mode, limits, held_out: BTreeSet::new(), custom: None, runs: AtomicU64::new(0) }
     }
 
     /// Refuses proposals whose program is one of these: an evaluation's items must not become training tasks.
     #[must_use]
     pub fn holding_out(self, programs: &BTreeSet<String>) -> Self {
         Self { held_out: programs.clone(), ..self }
+    }
+
+    /// Judges tasks of the type `custom` by this.
+    #[must_use]
+    pub fn with_custom(self, custom: Option<Arc<dyn TaskKind>>) -> Self {
+        Self { custom, ..self }
+    }
+
+    /// What a type that is none of the paper's three says for itself; `None` for those, and for `custom` where none was
+    /// given.
+    pub fn kind(&self, task_type: TaskType) -> Option<&dyn TaskKind> {
+        match task_type {
+            TaskType::Error => Some(&ErrorPrediction),
+            TaskType::Custom => self.custom.as_deref(),
+            TaskType::Deduction | TaskType::Abduction | TaskType::Induction => None,
+        }
+    }
+
+    /// Takes a solver's response of any type apart. `text` is what [`crate::parse::response_text`] gives.
+    pub fn read_answer(&self, task_type: TaskType, text: &str) -> SolverAnswer {
+        let answer = read_answer(task_type, text);
+        match self.kind(task_type) {
+            None => answer,
+            Some(kind) => {
+                let found = kind.read(crate::parse::answer_block(text));
+                let well_formed = crate::parse::well_formed(text) && found.is_some();
+                SolverAnswer { text: found, well_formed, ..answer }
+            }
+        }
     }
 
     /// Whether a program belongs to an evaluation.

@@ -4,11 +4,10 @@ use crate::config::SelfPlayConfig;
 use crate::draw::{Purpose, stream};
 use crate::error::SelfPlayError;
 use crate::judge::Judge;
-use crate::parse;
 use crate::policy::Policy;
 use crate::prompt::Prompts;
 use crate::reward::mean_accuracy;
-use crate::solve::{Grade, grade_all, read_answer};
+use crate::solve::{Grade, grade_all};
 use crate::task::Task;
 use azr_model::random::DrawKey;
 use azr_model::{Completion, GenerateRequest, Sampling};
@@ -72,17 +71,12 @@ pub fn estimate<P: Policy>(
         results.push(Learnability { accuracy: 0.0, too_long, prompt, answers: Vec::with_capacity(n) });
     }
     let completions = crate::step::generate(policy, &requests)?;
+    // The response alone is read, whatever it says after a second "Assistant:" (the solver's own answers are cut there).
     let answers: Vec<String> = owners
         .iter()
-        .zip(&requests)
         .zip(&completions)
-        .map(|((&index, request), completion)| {
-            let text = parse::response_text(
-                &request.prompt,
-                &completion.text,
-                judge.mode() == crate::config::Mode::Paper,
-            );
-            read_answer(wanted[index].task.task_type(), &text).text.unwrap_or_default()
+        .map(|(&index, completion)| {
+            judge.read_answer(wanted[index].task.task_type(), &completion.text).text.unwrap_or_default()
         })
         .collect();
     let graded: Vec<(&Task, &str)> =

@@ -6,6 +6,7 @@
 //! (an exception not named so, an exit) leaves an empty result, which has no verdict.
 
 use crate::judge::{Judge, verdict, with_imports};
+use crate::python_literal::{list_literal, literal};
 use crate::solve::Grade;
 use crate::task::{InductionTask, Triplet};
 use azr_executor::{CallReport, Job, Verdict};
@@ -41,10 +42,18 @@ pub(crate) fn asks_for_input(executed: &str) -> bool {
     executed.contains("input(")
 }
 
+/// The reference's namespaces have no name of their own: `__name__` is that of the built-ins.
+const UNNAMED: &str = "del __name__\n";
+
+/// A program as the reference executes it. (An import from the future must stay the first line.)
+pub(crate) fn unnamed(program: &str) -> String {
+    if program.contains("__future__") { program.to_owned() } else { format!("{UNNAMED}{program}") }
+}
+
 /// Executes all lines of `source` but the last, evaluates the last.
 fn job_of(judge: &Judge<'_>, source: &str) -> Job {
     let (program, last) = source.rsplit_once('\n').unwrap_or(("", source));
-    judge.job(program, vec![last.to_owned()])
+    judge.job(unnamed(program), vec![last.to_owned()])
 }
 
 /// Runs sources whose last line is a comparison.
@@ -111,7 +120,8 @@ pub(crate) fn deduction(judge: &Judge<'_>, answers: &[(&Triplet, &str)]) -> Vec<
         .map(|(triplet, answer)| {
             // The reference evaluates in a function whose arguments and module names the texts can see.
             let names = format!(
-                "code = {}\ngold_output = {}\nagent_output = {}\nimports = {}",
+                "{UNNAMED}{}code = {}\ngold_output = {}\nagent_output = {}\nimports = {}",
+                modules_named(&triplet.output, answer),
                 literal(&triplet.program),
                 literal(&triplet.output),
                 literal(answer),
@@ -125,10 +135,8 @@ pub(crate) fn deduction(judge: &Judge<'_>, answers: &[(&Triplet, &str)]) -> Vec<
         .iter()
         .map(|calls| Grade::of(ending(calls, 0) == Ending::Result("True".into())))
         .collect();
-    // `eval` of anything but a string raises, so only string literals get further.
-    let textual = |text: &str| text.trim_start().starts_with(['\'', '"', 'b', 'r', 'u', 'f', '(']);
     let slow: Vec<usize> = (0..answers.len())
-        .filter(|&index| !grades[index].is_right() && textual(&answers[index].0.output))
+        .filter(|&index| !grades[index].is_right() && may_be_text(&answers[index].0.output))
         .collect();
     let sources: Vec<String> = slow
         .iter()
@@ -144,26 +152,38 @@ pub(crate) fn deduction(judge: &Judge<'_>, answers: &[(&Triplet, &str)]) -> Vec<
     grades
 }
 
-/// A text as a Python string literal.
-fn literal(text: &str) -> String {
-    use std::fmt::Write;
-    let mut quoted = String::with_capacity(text.len() + 2);
-    quoted.push('"');
-    for character in text.chars() {
-        match character {
-            '"' | '\\' => {
-                quoted.push('\\');
-                quoted.push(character);
-            }
-            ' '..='~' => quoted.push(character),
-            other => write!(quoted, "\\U{:08x}", other as u32).expect("writing to a String cannot fail"),
-        }
-    }
-    quoted + "\""
+/// `eval` of anything but a string raises; a plain number or container is none, whatever else may be one.
+fn may_be_text(output: &str) -> bool {
+    let output = output.trim();
+    let is_number = |character: char| character.is_ascii_digit() || ".,+-_eE ".contains(character);
+    let is_plain = output.chars().all(is_number) || ["True", "False", "None"].contains(&output);
+    let is_container = output.starts_with(['[', '{'])
+        && output.ends_with([']', '}'])
+        && !["(", "][", "}[", "] [", "} [", " for ", " if ", " or ", " and "]
+            .iter()
+            .any(|part| output.contains(part));
+    !is_plain && !is_container
 }
 
-fn list_literal(texts: &[String]) -> String {
-    format!("[{}]", texts.iter().map(|text| literal(text)).collect::<Vec<_>>().join(", "))
+/// Import lines of the modules of the reference's executor that the texts name: the quick path evaluates among them.
+fn modules_named(gold: &str, answer: &str) -> String {
+    let named = |name: &str| {
+        let stands = |text: &str| {
+            text.split(|character: char| !character.is_alphanumeric() && character != '_')
+                .any(|word| word == name)
+        };
+        stands(gold) || stands(answer)
+    };
+    let modules = ["copy", "datetime", "io", "logging", "pickle", "traceback", "ast", "time"];
+    let modules = modules.iter().filter(|name| named(name)).map(|name| format!("import {name}\n"));
+    let typing = ["Any", "Dict", "Optional", "List", "Tuple"];
+    let typing = typing.iter().filter(|name| named(name)).map(|name| format!("from typing import {name}\n"));
+    let others = [("partial", "functools"), ("redirect_stdout", "contextlib")];
+    let others = others.iter().filter(|(name, _)| named(name));
+    modules
+        .chain(typing)
+        .chain(others.map(|(name, module)| format!("from {module} import {name}\n")))
+        .collect()
 }
 
 #[cfg(test)]
@@ -176,16 +196,25 @@ mod tests {
     }
 
     #[test]
+    fn only_what_cannot_be_a_text_is_left_out() {
+        for output in ["12", "-1.5e3", "[1, 'a']", "{'a': [1]}", "None"] {
+            assert!(!may_be_text(output), "{output}");
+        }
+        for output in ["'1+1'", "quit()", "['1', '2'][0]", "x", "('1')", "\"a\"", "['1'] and '1'"] {
+            assert!(may_be_text(output), "{output}");
+        }
+        assert_eq!(
+            modules_named("datetime.date(2020, 1, 1)", "List"),
+            "import datetime\nfrom typing import List\n"
+        );
+        assert_eq!(modules_named("[1]", "'timer'"), "");
+    }
+
+    #[test]
     fn only_the_word_error_in_the_last_line_is_a_failure() {
         assert_eq!(ending(&raised("ValueError", "x"), 0), Ending::Error("raised".into()));
         assert_eq!(ending(&raised("StopIteration", ""), 0), Ending::Silent);
         assert_eq!(ending(&raised("Exception", "an ERROR"), 0), Ending::Error("raised".into()));
         assert_eq!(ending(&raised("ValueError", "two\nlines"), 0), Ending::Silent);
-    }
-
-    #[test]
-    fn texts_become_python_literals() {
-        assert_eq!(literal("a\"\\\né"), "\"a\\\"\\\\\\U0000000a\\U000000e9\"");
-        assert_eq!(list_literal(&["a".into(), "b".into()]), "[\"a\", \"b\"]");
     }
 }

@@ -9,8 +9,8 @@ mod answer;
 mod python_text;
 
 pub use answer::{
-    Extraction, answer_block, boxed_answer, extract_answer, response_text, thought, well_formed,
-    well_formed_for,
+    Extraction, answer_block, boxed_answer, extract_answer, extract_thought, response_text, thought,
+    well_formed, well_formed_for,
 };
 
 use crate::config::{EntryName, ProgramLocation, ProposerConfig};
@@ -21,8 +21,12 @@ use std::sync::LazyLock;
 /// Texts longer than this are cut before parsing: the bound of untrusted text (8,096 tokens are far shorter).
 const MAX_TEXT: usize = 1 << 20;
 
+/// A pattern as Python's `re` reads it: its white space includes the separators 1C to 1F, and its `i` without case is also
+/// the dotless and the dotted one.
 fn pattern(text: &str) -> Regex {
-    Regex::new(text).expect("the patterns of this file are fixed and tested")
+    let text =
+        text.replace(r"\s", r"[\s\x1c-\x1f]").replace("<i>", "[iıİ]").replace("<name>", r"[\p{L}\p{N}_]+");
+    Regex::new(&text).expect("the patterns of this file are fixed and tested")
 }
 
 fn bounded(text: &str) -> &str {
@@ -34,13 +38,15 @@ fn bounded(text: &str) -> &str {
 }
 
 static FENCED: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?is)```(?:python\s*)?\n?(.*?)\n?```"));
-static INPUT: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?is)```input\s*\n?(.*?)\n?```"));
-static INPUT_COMMENT: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?is)# input:\s*(.*?)(?:\n```|\n?\z)"));
+static INPUT: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?is)```<i>nput\s*\n?(.*?)\n?```"));
+static INPUT_COMMENT: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?is)# <i>nput:\s*(.*?)(?:\n```|\n?\z)"));
+static OUTPUT: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?is)```output\s*\n?(.*?)\n?```"));
+static OUTPUT_COMMENT: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?is)# output:\s*(.*?)(?:\n```|\n?\z)"));
 static MESSAGE: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?is)```message\s*\n?(.*?)\n?```"));
 static MESSAGE_TAG: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?is)<message>(.*?)</message>"));
 static MESSAGE_COMMENT: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"(?is)# message:\s*(.*?)(?:\n```|\n?\z)"));
-static FUNCTION: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?m)^\s*def\s+(\w+)\s*\("));
+static FUNCTION: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?m)^\s*def\s+(<name>)\s*\("));
 
 /// How a proposal is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,12 +82,31 @@ pub struct ParsedProposal {
 
 /// Reads a deduction or abduction proposal from an answer.
 pub fn parse_proposal(answer: &str, options: ProposalOptions) -> Option<ParsedProposal> {
+    let input = proposal_input(answer)?;
+    Some(ParsedProposal { input, ..parse_program_of_proposal(answer, options)? })
+}
+
+/// The input of a proposal.
+pub fn proposal_input(answer: &str) -> Option<String> {
+    let answer = bounded(answer);
+    let found = INPUT.captures(answer).or_else(|| INPUT_COMMENT.captures(answer))?;
+    Some(strip(&found[1]).to_owned())
+}
+
+/// The output that a proposal claims; the method never asks for it, since execution says what it is.
+pub fn proposal_output(answer: &str) -> Option<String> {
+    let answer = bounded(answer);
+    let found = OUTPUT.captures(answer).or_else(|| OUTPUT_COMMENT.captures(answer))?;
+    Some(strip(&found[1]).to_owned())
+}
+
+/// The program of a proposal, without its input.
+pub fn parse_program_of_proposal(answer: &str, options: ProposalOptions) -> Option<ParsedProposal> {
     let answer = bounded(answer);
     let block = match options.location {
         ProgramLocation::First => FENCED.captures(answer),
         ProgramLocation::Last => FENCED.captures_iter(answer).last(),
     }?;
-    let input = INPUT.captures(answer).or_else(|| INPUT_COMMENT.captures(answer))?;
     let program = strip(&block[1]);
     let functions: Vec<&str> = function_names(program);
     let (first, last) = (*functions.first()?, *functions.last()?);
@@ -109,7 +134,7 @@ pub fn parse_proposal(answer: &str, options: ProposalOptions) -> Option<ParsedPr
     };
     let original = program.to_owned();
     let program = if entry == "f" { original.clone() } else { rename_function(program, entry, "f") };
-    Some(ParsedProposal { program, input: strip(&input[1]).to_owned(), original })
+    Some(ParsedProposal { program, input: String::new(), original })
 }
 
 /// Reads an induction proposal: the last `n_inputs` inputs and the first message.
@@ -155,12 +180,12 @@ impl SolverPatterns {
             pattern(&format!(r"(?is)# {word}:\s*(.*?)(?:\n```|\n?\z)")),
             pattern(&format!(r"(?is){word}\s*\((.*?)\)")),
             pattern(&format!(r"(?is)<{word}>\s*(.*?)(?:</{word}>|\s*\n?\z)")),
-            pattern(&format!(r"(?is)the {word} is\s*(.*?)\.?\n?\z")),
+            pattern(&format!(r"(?is)the {word} <i>s\s*(.*?)\.?\n?\z")),
         ])
     }
 }
 
-static WANTED_INPUT: LazyLock<SolverPatterns> = LazyLock::new(|| SolverPatterns::new("input"));
+static WANTED_INPUT: LazyLock<SolverPatterns> = LazyLock::new(|| SolverPatterns::new("<i>nput"));
 static WANTED_OUTPUT: LazyLock<SolverPatterns> = LazyLock::new(|| SolverPatterns::new("output"));
 
 /// The solver's answer text for abduction and deduction. There always is one: without any block it is the whole
@@ -198,8 +223,9 @@ pub fn function_names(program: &str) -> Vec<&str> {
 /// Renames a function where it is defined and called: textually, in strings and attribute calls too (spec 12).
 pub fn rename_function(program: &str, from: &str, to: &str) -> String {
     let name = regex::escape(from);
-    let defined = Regex::new(&format!(r"def\s+{name}\s*\("));
-    let called = Regex::new(&format!(r"\b{name}\s*\("));
+    let space = r"[\s\x1c-\x1f]";
+    let defined = Regex::new(&format!(r"def{space}+{name}{space}*\("));
+    let called = Regex::new(&format!(r"\b{name}{space}*\("));
     let (Ok(defined), Ok(called)) = (defined, called) else { return program.to_owned() };
     let text = defined.replace_all(program, regex::NoExpand(&format!("def {to}(")));
     called.replace_all(&text, regex::NoExpand(&format!("{to}("))).into_owned()

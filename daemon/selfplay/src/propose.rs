@@ -1,7 +1,8 @@
 //! The proposer's prompts and responses (spec sections 3.2, 4 and 5).
 
 use crate::buffers::Buffers;
-use crate::config::{ProposerConfig, SelfPlayConfig};
+use crate::compose::{compose, draw_functions};
+use crate::config::{Composition, ProposerConfig, SelfPlayConfig};
 use crate::judge::Judge;
 use crate::parse::{self, ProposalOptions};
 use crate::prompt::{Prompts, ProposeContext};
@@ -22,41 +23,63 @@ pub struct ProposerPrompt {
     pub text: String,
     /// The references shown (for induction: the program alone).
     pub references: Vec<Triplet>,
+    /// Stored programs that the proposal must call, named `g_0`, `g_1`, ...
+    pub functions: Vec<Triplet>,
+}
+
+/// What proposer prompts are made from.
+#[derive(Clone, Copy)]
+pub struct PromptSource<'a> {
+    /// The configuration.
+    pub config: &'a SelfPlayConfig,
+    /// The wording.
+    pub prompts: &'a Prompts,
+    /// Where references and programs come from.
+    pub buffers: &'a Buffers,
+    /// Renames stored programs.
+    pub judge: &'a Judge<'a>,
+    /// The step's rule of composite functions; none while seeding.
+    pub composition: Option<Composition>,
 }
 
 /// Makes `n` proposer prompts of a type. A prompt above the limit is drawn anew (spec 3.2), then with fewer
 /// references; `key` names the draws but for the item. Fewer than `n` come back only where the buffers are empty or nothing fits.
 pub fn proposer_prompts(
-    config: &SelfPlayConfig,
-    prompts: &Prompts,
-    buffers: &Buffers,
+    source: &PromptSource<'_>,
     task_type: TaskType,
     n: usize,
     key: &DrawKey,
     fits: impl Fn(&str) -> bool,
 ) -> Vec<ProposerPrompt> {
+    let PromptSource { config, prompts, buffers, judge, composition } = source;
     (0..n as u64)
         .filter_map(|item| {
             let mut rng = DrawKey { item, ..key.clone() }.rng();
             for attempt in 0..REDRAWS + config.proposer.n_references {
                 let count = config.proposer.n_references - (attempt + 1).saturating_sub(REDRAWS);
-                let references = match task_type {
-                    TaskType::Induction => vec![buffers.draw_program(&mut rng)?],
-                    _ if !config.proposer.include_references => Vec::new(),
-                    TaskType::Deduction => {
-                        buffers.deduction.references(count, config.proposer.reference_draw, &mut rng)
-                    }
-                    TaskType::Abduction => {
-                        buffers.abduction.references(count, config.proposer.reference_draw, &mut rng)
+                let weights = config.proposer.reference_draw;
+                let (references, functions) = match buffers.triplets(task_type) {
+                    None => (vec![buffers.draw_program(&mut rng)?], Vec::new()),
+                    Some(buffer) => {
+                        let wanted = if config.proposer.include_references { count } else { 0 };
+                        let references = if wanted == 0 {
+                            Vec::new()
+                        } else {
+                            buffer.references(wanted, weights, &mut rng)
+                        };
+                        let functions = composition.as_ref().map_or_else(Vec::new, |rule| {
+                            draw_functions(judge, rule, buffer, weights, references.len(), &mut rng)
+                        });
+                        (references, functions)
                     }
                 };
                 let context = match (task_type, references.first()) {
                     (TaskType::Induction, Some(base)) => ProposeContext::Program(&base.program),
-                    _ => ProposeContext::References(&references),
+                    _ => ProposeContext::Composite(&references, &functions),
                 };
                 let text = prompts.propose(task_type, context);
                 if fits(&text) {
-                    return Some(ProposerPrompt { task_type, text, references });
+                    return Some(ProposerPrompt { task_type, text, references, functions });
                 }
             }
             None
@@ -94,29 +117,51 @@ pub fn read_proposals(
         })
         .collect();
     if config.reject_test_inputs {
-        reject_test_inputs(judge, options, responses, &mut proposals);
+        reject_test_inputs(options, responses, &mut proposals);
     }
     clean_candidates(judge, config, &mut proposals);
+    put_functions_before(judge, responses, &mut proposals);
     proposals
+}
+
+/// Puts the functions of a prompt before its proposal, which must call them all.
+fn put_functions_before(
+    judge: &Judge<'_>,
+    responses: &[(&ProposerPrompt, String)],
+    proposals: &mut [Proposal],
+) {
+    let (mut places, mut sources) = (Vec::new(), Vec::new());
+    for (index, ((prompt, _), proposal)) in responses.iter().zip(proposals.iter()).enumerate() {
+        if let (Some(Candidate::Triplet { program, .. }), false) =
+            (&proposal.candidate, prompt.functions.is_empty())
+        {
+            places.push(index);
+            sources.push((program.clone(), prompt.functions.as_slice()));
+        }
+    }
+    if sources.is_empty() {
+        return;
+    }
+    for (index, composed) in places.into_iter().zip(compose(judge, &sources)) {
+        match (composed, &mut proposals[index].candidate) {
+            (Some(composed), Some(Candidate::Triplet { program, .. })) => *program = composed,
+            (_, candidate) => *candidate = None,
+        }
+    }
 }
 
 /// Drops programs that carry test inputs. They are looked for before the entry is renamed (spec 5).
 fn reject_test_inputs(
-    judge: &Judge<'_>,
     options: ProposalOptions,
     responses: &[(&ProposerPrompt, String)],
     proposals: &mut [Proposal],
 ) {
-    let originals: Vec<String> = responses
-        .iter()
-        .map(|(_, text)| {
+    for (proposal, (_, text)) in proposals.iter_mut().zip(responses) {
+        let carries = || {
             parse::parse_proposal(parse::answer_block(text), options)
-                .map_or_else(String::new, |one| one.original)
-        })
-        .collect();
-    for (proposal, carries) in proposals.iter_mut().zip(analysis::has_test_input(judge.sandbox(), &originals))
-    {
-        if carries && matches!(proposal.candidate, Some(Candidate::Triplet { .. })) {
+                .is_some_and(|one| analysis::has_test_input(&one.original))
+        };
+        if matches!(proposal.candidate, Some(Candidate::Triplet { .. })) && carries() {
             proposal.candidate = None;
         }
     }

@@ -34,6 +34,7 @@ pub fn learnability(accuracy: f64, conversion: Conversion) -> f64 {
         Conversion::OneMinus if accuracy > 0.0 => 1.0 - accuracy,
         Conversion::OneMinus => 0.0,
         Conversion::Inverse => 1.0 - accuracy,
+        Conversion::ValidOnly => 1.0,
     }
 }
 

@@ -14,6 +14,8 @@ pub(crate) struct Rollout {
     pub(crate) group: Group,
     /// Index of the prompt within its group.
     pub(crate) task_id: usize,
+    /// Index of the response to its prompt.
+    pub(crate) sample: usize,
     /// Text of the prompt.
     pub(crate) prompt: String,
     /// The response.
@@ -56,6 +58,7 @@ impl Rollout {
             task_type: self.group.task_type.name().into(),
             role: self.group.role.name().into(),
             task_id: self.task_id as u64,
+            sample: self.sample as u32,
             verdict: self.verdict.clone(),
             reward: f64::from(self.reward),
             advantage: f64::from(advantage),

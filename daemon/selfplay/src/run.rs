@@ -4,7 +4,7 @@
 //! the lines that are already there must come out the same (`exact`, on the CPU), nothing is appended twice.
 
 use crate::checkpoint;
-use crate::config::SelfPlayConfig;
+use crate::config::{ConfigError, SelfPlayConfig};
 use crate::error::SelfPlayError;
 use crate::files::{append_line, cannot_write, make_folder, replace};
 use crate::judge::Judge;
@@ -12,11 +12,14 @@ use crate::observe::{Clock, Evaluate, Event, Observer};
 use crate::policy::Policy;
 use crate::prompt::{Prompts, ReferenceTexts};
 use crate::record::{StepRecord, write_rollouts};
-use crate::seed::{Seeds, induction_to_jsonl, make_seeds, triplets_to_jsonl};
+use crate::seed::{Seeds, complete_seeds, induction_to_jsonl, make_seeds, triplets_to_jsonl};
 use crate::step::{State, StepContext, play_step};
+use crate::task::TaskType;
+use crate::task_kind::TaskKind;
 use azr_executor::Sandbox;
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 mod folder;
@@ -85,11 +88,27 @@ struct Position {
 }
 
 /// Runs self-play to its end or to the stop flag.
-pub fn run<P: Policy>(mut context: RunContext<'_, P>) -> Result<Outcome, SelfPlayError> {
+pub fn run<P: Policy>(context: RunContext<'_, P>) -> Result<Outcome, SelfPlayError> {
+    run_with_task(context, None)
+}
+
+/// [`run`] with a task type of the caller's own, named `custom` in `run.task_types`.
+pub fn run_with_task<P: Policy>(
+    mut context: RunContext<'_, P>,
+    custom: Option<Arc<dyn TaskKind>>,
+) -> Result<Outcome, SelfPlayError> {
     context.config.check()?;
     let config = context.config;
-    let prompts = Prompts::new(config, context.reference_texts.take())?;
-    let judge = Judge::new(context.sandbox, config).holding_out(context.held_out);
+    if config.run.task_types.contains(&TaskType::Custom) && custom.is_none() {
+        return Err(SelfPlayError::Config(ConfigError {
+            key: "run.task_types",
+            reason:
+                "`custom` is the name of a type that a program brings along (run_with_task); none was given"
+                    .into(),
+        }));
+    }
+    let prompts = Prompts::new(config, context.reference_texts.take())?.with_custom(custom.clone());
+    let judge = Judge::new(context.sandbox, config).holding_out(context.held_out).with_custom(custom);
     let folder = RunFolder::open(context.folder)?;
     let mut position = if context.resume {
         resume(&mut context, &folder)?
@@ -126,7 +145,7 @@ fn start<P: Policy>(
         context.policy.weights_hash().map_err(|error| SelfPlayError::policy("hash its weights", &error))?;
     let chain = folder.write_run_json(config, &weights_hash, context.sandbox.guest_hash(), &context.info)?;
     let seeds = match context.seeds.take() {
-        Some(seeds) => seeds,
+        Some(seeds) => complete_seeds(seeds, config, judge),
         None => make_seeds(&mut StepContext {
             config,
             policy: &mut *context.policy,
@@ -139,6 +158,15 @@ fn start<P: Policy>(
     make_folder(&folder.seeds())?;
     replace(&folder.seeds().join("triplets.jsonl"), triplets_to_jsonl(&seeds.triplets).as_bytes())?;
     replace(&folder.seeds().join("induction.jsonl"), induction_to_jsonl(&seeds.induction).as_bytes())?;
+    let own = seeds
+        .abduction
+        .iter()
+        .map(|triplets| (TaskType::Abduction, triplets))
+        .chain(seeds.others.iter().map(|(task_type, triplets)| (*task_type, triplets)));
+    for (task_type, triplets) in own {
+        let path = folder.seeds().join(format!("{task_type}.jsonl"));
+        replace(&path, triplets_to_jsonl(triplets).as_bytes())?;
+    }
     let position = Position {
         step: 0,
         chain,

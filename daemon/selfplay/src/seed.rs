@@ -6,34 +6,55 @@
 //! duplicates within a batch and gives the induction buffer its seeds twice (spec 12); `clean` does neither.
 
 use crate::buffers::Buffers;
-use crate::config::{Mode, SeedSource};
+use crate::config::{ConfigError, Mode, SeedSource, SelfPlayConfig};
 use crate::draw::{Purpose, stream};
 use crate::error::SelfPlayError;
+use crate::judge::Judge;
 use crate::observe::Event;
 use crate::parse::{self, ProposalOptions};
 use crate::policy::Policy;
-use crate::propose::{ProposerPrompt, clean_programs, proposer_prompts, read_candidate};
+use crate::propose::{PromptSource, ProposerPrompt, clean_programs, proposer_prompts, read_candidate};
 use crate::step::{State, StepContext, generate, prompt_limit};
 use crate::task::{InductionTask, Pair, Task, TaskType, Triplet};
-use crate::validate::{Candidate, validate};
+use crate::validate::{Candidate, validate_seeds};
 use azr_model::random::DrawKey;
 use azr_model::{GenerateRequest, Sampling};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Tasks to start from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Seeds {
-    /// For the deduction and the abduction buffer.
+    /// For the deduction buffer, and for the abduction buffer where that has none of its own.
     pub triplets: Vec<Triplet>,
+    /// For the abduction buffer alone.
+    pub abduction: Option<Vec<Triplet>>,
     /// For the induction buffer.
     pub induction: Vec<InductionTask>,
+    /// For the buffers of error tasks and of the caller's own type.
+    pub others: BTreeMap<TaskType, Vec<Triplet>>,
 }
 
 impl Seeds {
     /// The identity function alone.
     pub fn identity(n_inputs: usize) -> Self {
-        Self { triplets: vec![Triplet::identity()], induction: vec![InductionTask::identity(n_inputs)] }
+        Self {
+            triplets: vec![Triplet::identity()],
+            induction: vec![InductionTask::identity(n_inputs)],
+            ..Self::default()
+        }
+    }
+
+    /// Adds the first task of every type that is none of the paper's three, where it has no seeds.
+    fn add_first(&mut self, types: &[TaskType], judge: &Judge<'_>) {
+        for &task_type in types {
+            if let Some(kind) = judge.kind(task_type) {
+                let seeds = self.others.entry(task_type).or_default();
+                if seeds.is_empty() {
+                    seeds.push(kind.first());
+                }
+            }
+        }
     }
 
     /// The state of a run that starts from these seeds.
@@ -41,7 +62,17 @@ impl Seeds {
         let mut buffers = Buffers::default();
         for triplet in &self.triplets {
             buffers.deduction.push(triplet.clone(), 0);
+        }
+        for triplet in self.abduction.as_ref().unwrap_or(&self.triplets) {
             buffers.abduction.push(triplet.clone(), 0);
+        }
+        for (task_type, triplets) in &self.others {
+            for triplet in triplets {
+                match task_type {
+                    TaskType::Error => buffers.error.push(triplet.clone(), 0),
+                    _ => buffers.custom.push(triplet.clone(), 0),
+                }
+            }
         }
         let times = if mode == Mode::Paper { 2 } else { 1 };
         for task in std::iter::repeat_n(&self.induction, times).flatten() {
@@ -55,17 +86,43 @@ impl Seeds {
 pub fn make_seeds<P: Policy>(context: &mut StepContext<'_, P>) -> Result<Seeds, SelfPlayError> {
     let config = context.config;
     let n_inputs = config.proposer.n_inputs;
-    if config.seeding.source == SeedSource::Identity {
-        return Ok(Seeds::identity(n_inputs));
-    }
+    let types = &config.run.task_types;
     let mut seeds = Seeds::identity(n_inputs);
-    let triplet_types: Vec<TaskType> =
-        config.run.task_types.iter().copied().filter(|task_type| *task_type != TaskType::Induction).collect();
+    seeds.add_first(types, context.judge);
+    match config.seeding.source {
+        SeedSource::Identity => return Ok(seeds),
+        SeedSource::Files => {
+            return Err(SelfPlayError::Config(ConfigError {
+                key: "seeding.source",
+                reason: "the seeds of the files were not read".into(),
+            }));
+        }
+        SeedSource::Propose => {}
+    }
+    let triplet_types: Vec<TaskType> = types
+        .iter()
+        .copied()
+        .filter(|task_type| matches!(task_type, TaskType::Deduction | TaskType::Abduction))
+        .collect();
     seed_kind(context, &mut seeds, "triplet", &triplet_types)?;
-    if config.run.task_types.contains(&TaskType::Induction) {
-        seed_kind(context, &mut seeds, "induction", &[TaskType::Induction])?;
+    for &task_type in types.iter().filter(|task_type| !triplet_types.contains(task_type)) {
+        seed_kind(context, &mut seeds, task_type.name(), &[task_type])?;
     }
     Ok(seeds)
+}
+
+/// Seeds from elsewhere, cut to what the buffers hold, with first tasks for the types that have none.
+pub fn complete_seeds(mut seeds: Seeds, config: &SelfPlayConfig, judge: &Judge<'_>) -> Seeds {
+    let most = config.buffers.max_programs;
+    seeds.triplets.truncate(most);
+    seeds.abduction.iter_mut().for_each(|abduction| abduction.truncate(most));
+    seeds.induction.truncate(most);
+    seeds.others.values_mut().for_each(|others| others.truncate(most));
+    if seeds.induction.is_empty() {
+        seeds.induction.push(InductionTask::identity(config.proposer.n_inputs));
+    }
+    seeds.add_first(&config.run.task_types, judge);
+    seeds
 }
 
 /// One kind of seed, one batch after the other, the types in turn.
@@ -77,7 +134,11 @@ fn seed_kind<P: Policy>(
 ) -> Result<(), SelfPlayError> {
     let want = context.config.rollout.n_proposals * context.config.seeding.seed_batch_factor;
     for (batch, &task_type) in (0..context.config.seeding.max_batches as u64).zip(types.iter().cycle()) {
-        let have = if kind == "triplet" { seeds.triplets.len() } else { seeds.induction.len() };
+        let have = match kind {
+            "triplet" => seeds.triplets.len(),
+            "induction" => seeds.induction.len(),
+            _ => seeds.others.get(&task_type).map_or(0, Vec::len),
+        };
         context.observer.event(Event::Seeding { kind, have: have.min(want), want });
         if have >= want {
             break;
@@ -86,11 +147,15 @@ fn seed_kind<P: Policy>(
             match task {
                 Task::Deduction(triplet) | Task::Abduction(triplet) => seeds.triplets.push(triplet),
                 Task::Induction(task) => seeds.induction.push(task),
+                Task::Error(triplet) | Task::Custom(triplet) => {
+                    seeds.others.entry(task_type).or_default().push(triplet);
+                }
             }
         }
     }
     seeds.triplets.truncate(want.max(1));
     seeds.induction.truncate(want.max(1));
+    seeds.others.values_mut().for_each(|others| others.truncate(want.max(1)));
     Ok(())
 }
 
@@ -107,7 +172,19 @@ fn propose_batch<P: Policy>(
     let key = DrawKey::new(config.run.seed, batch, stream(Purpose::SeedReferences, task_type), 0);
     let fits = |text: &str| context.policy.count_tokens(text) <= limit;
     let n = config.rollout.n_proposals;
-    let prompts = proposer_prompts(config, context.prompts, &state.buffers, task_type, n, &key, fits);
+    // Composite functions come later; the scripts of the reference also say that what follows the return is stripped.
+    let wording = match config.mode {
+        Mode::Paper => context.prompts.for_seeding_scripts(),
+        Mode::Clean => context.prompts.clone(),
+    };
+    let source = PromptSource {
+        config,
+        prompts: &wording,
+        buffers: &state.buffers,
+        judge: context.judge,
+        composition: None,
+    };
+    let prompts = proposer_prompts(&source, task_type, n, &key, fits);
     let requests: Vec<GenerateRequest> = prompts
         .iter()
         .enumerate()
@@ -132,15 +209,21 @@ fn propose_batch<P: Policy>(
         })
         .collect();
     let candidates = read_loosely(context, &prompts, &texts);
-    let valid = validate(context.judge, config, &candidates).into_iter().flatten();
+    let valid = validate_seeds(context.judge, config, &candidates).into_iter().flatten();
 
     let mut known: BTreeSet<String> = seeds.triplets.iter().map(triplet_key).collect();
     known.extend(seeds.induction.iter().map(induction_key));
+    known.extend(seeds.others.iter().flat_map(|(task_type, others)| {
+        others.iter().map(move |one| format!("{task_type}\u{0}{}", triplet_key(one)))
+    }));
     let mut fresh = Vec::new();
     for task in valid {
         let key = match &task {
             Task::Deduction(triplet) | Task::Abduction(triplet) => triplet_key(triplet),
             Task::Induction(task) => induction_key(task),
+            Task::Error(triplet) | Task::Custom(triplet) => {
+                format!("{task_type}\u{0}{}", triplet_key(triplet))
+            }
         };
         let is_new = if config.mode == Mode::Paper { !known.contains(&key) } else { known.insert(key) };
         if is_new {

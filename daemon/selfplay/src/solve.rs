@@ -63,7 +63,9 @@ pub struct SolverAnswer {
 pub fn read_answer(task_type: TaskType, text: &str) -> SolverAnswer {
     let block = parse::answer_block(text);
     let answer = match task_type {
-        TaskType::Deduction => Some(parse::solver_answer(block, Wanted::Output)),
+        TaskType::Deduction | TaskType::Error | TaskType::Custom => {
+            Some(parse::solver_answer(block, Wanted::Output))
+        }
         TaskType::Abduction => Some(parse::solver_answer(block, Wanted::Input)),
         TaskType::Induction => parse::parse_program(block),
     };
@@ -77,11 +79,15 @@ pub fn read_answer(task_type: TaskType, text: &str) -> SolverAnswer {
 /// Grades many answers, of any task types, in the order given. Equal answers to equal tasks are judged once.
 pub fn grade_all(judge: &Judge<'_>, answers: &[(&Task, &str)], score: InductionScore) -> Vec<Grade> {
     let (mut deduction, mut abduction, mut induction) = (Vec::new(), Vec::new(), Vec::new());
+    let mut others: BTreeMap<TaskType, Vec<(usize, (&Triplet, &str))>> = BTreeMap::new();
     for (index, (task, answer)) in answers.iter().enumerate() {
         match task {
             Task::Deduction(triplet) => deduction.push((index, (triplet, *answer))),
             Task::Abduction(triplet) => abduction.push((index, (triplet, *answer))),
             Task::Induction(task) => induction.push((index, (task, *answer))),
+            Task::Error(triplet) | Task::Custom(triplet) => {
+                others.entry(task.task_type()).or_default().push((index, (triplet, *answer)));
+            }
         }
     }
     let mut grades: Vec<Option<Grade>> = vec![None; answers.len()];
@@ -96,6 +102,12 @@ pub fn grade_all(judge: &Judge<'_>, answers: &[(&Task, &str)], score: InductionS
     place(indices, grade_abduction(judge, &items));
     let (indices, items): (Vec<_>, Vec<_>) = induction.into_iter().unzip();
     place(indices, grade_induction(judge, &items, score));
+    for (task_type, members) in others {
+        let (indices, items): (Vec<_>, Vec<_>) = members.into_iter().unzip();
+        if let Some(kind) = judge.kind(task_type) {
+            place(indices, kind.grade(judge, &items));
+        }
+    }
     grades.into_iter().map(|grade| grade.unwrap_or_else(Grade::none)).collect()
 }
 

@@ -21,7 +21,7 @@ use crate::propose::ProposerPrompt;
 use crate::record::{LearnabilityStats, RolloutRecord, StepRecord};
 use crate::reward::solver_reward;
 use crate::rollout::{Rollout, completion_record, group_stats, rollouts_hash};
-use crate::solve::{grade_all, read_answer};
+use crate::solve::grade_all;
 use crate::task::{Group, Role, Task, TaskType};
 use azr_model::random::DrawKey;
 use azr_model::{Completion, GenerateRequest, Sampling};
@@ -118,6 +118,7 @@ pub fn play_step<P: Policy>(
         learnability: gathered.learnability,
         buffers: TaskType::ALL
             .iter()
+            .chain(types.iter().filter(|task_type| !TaskType::ALL.contains(task_type)))
             .map(|&task_type| (task_type.name().to_owned(), state.buffers.len_of(task_type)))
             .collect(),
         learning_rate: context.config.update.learning_rate_at(step, context.config.run.steps),
@@ -143,24 +144,11 @@ fn draw_solver_tasks<P: Policy>(
     for &task_type in &config.run.task_types {
         let name = stream(Purpose::Tasks, task_type);
         let mut rng = DrawKey::new(config.run.seed, step, name, 0).rng();
-        let n = config.rollout.n_solves;
-        let mut drawn: Vec<Task> = match task_type {
-            TaskType::Deduction => {
-                let drawn = buffers.deduction.draw(n, step, &config.buffers, config.mode, &mut rng);
-                drawn.into_iter().map(Task::Deduction).collect()
-            }
-            TaskType::Abduction => {
-                let drawn = buffers.abduction.draw(n, step, &config.buffers, config.mode, &mut rng);
-                drawn.into_iter().map(Task::Abduction).collect()
-            }
-            TaskType::Induction => {
-                let drawn = buffers.induction.draw(n, step, &config.buffers, config.mode, &mut rng);
-                drawn.into_iter().map(Task::Induction).collect()
-            }
-        };
+        let n = config.rollout.solves_of(task_type);
+        let mut drawn = buffers.draw_tasks(task_type, n, step, &config.buffers, config.mode, &mut rng);
         drawn.retain(|task| context.policy.count_tokens(&context.prompts.solve(task)) <= limit);
         let kept = drawn.len();
-        if kept == 0 && task_type != TaskType::Induction {
+        if kept == 0 && n > 0 && task_type != TaskType::Induction {
             return Err(SelfPlayError::NoTasks(format!(
                 "step {step}: no {task_type} task of the buffer has a prompt of at most {limit} tokens"
             )));
@@ -168,7 +156,7 @@ fn draw_solver_tasks<P: Policy>(
         while kept > 0 && drawn.len() < n {
             drawn.push(drawn[draw::index(&mut rng, kept)].clone());
         }
-        tasks.insert(task_type, drawn);
+        tasks.insert(task_type, repeated(drawn, config.rollout.responses_per_prompt));
     }
     Ok(tasks)
 }
@@ -212,7 +200,7 @@ fn solve<P: Policy>(
         .zip(&chosen)
         .map(|((request, completion), (_, task))| {
             let text = parse::response_text(&request.prompt, &completion.text, config.mode == Mode::Paper);
-            read_answer(task.task_type(), &text)
+            context.judge.read_answer(task.task_type(), &text)
         })
         .collect();
     let graded: Vec<(&Task, &str)> = chosen
@@ -226,7 +214,8 @@ fn solve<P: Policy>(
     {
         gathered.rollouts.push(Rollout {
             group: Group::new(task.task_type(), Role::Solve),
-            task_id: *item,
+            task_id: *item / config.rollout.responses_per_prompt,
+            sample: *item % config.rollout.responses_per_prompt,
             prompt: request.prompt.clone(),
             completion,
             reward: solver_reward(answer.well_formed, grade.accuracy, &config.solver),
@@ -255,7 +244,18 @@ fn score(config: &SelfPlayConfig, rollouts: &[Rollout]) -> Vec<Vec<f32>> {
 }
 
 fn is_trained(config: &SelfPlayConfig, rollout: &Rollout) -> bool {
-    rollout.group.role == Role::Solve || config.proposer.train
+    match rollout.group.role {
+        Role::Propose => config.proposer.train,
+        Role::Solve => config.solver.train,
+    }
+}
+
+/// Every item `times` times, one after the other: the responses to one prompt.
+fn repeated<T: Clone>(items: Vec<T>, times: usize) -> Vec<T> {
+    if times == 1 {
+        return items;
+    }
+    items.into_iter().flat_map(|item| std::iter::repeat_n(item, times)).collect()
 }
 
 /// The update, or the few of them that the step's rollouts are cut into.
@@ -319,9 +319,11 @@ fn minibatches(
 
 fn trim(config: &SelfPlayConfig, buffers: &mut Buffers, step: u64) {
     let rng = |task_type| DrawKey::new(config.run.seed, step, stream(Purpose::Trim, task_type), 0).rng();
-    buffers.deduction.trim(&config.buffers, &mut rng(TaskType::Deduction));
-    buffers.abduction.trim(&config.buffers, &mut rng(TaskType::Abduction));
-    buffers.induction.trim(&config.buffers, &mut rng(TaskType::Induction));
+    buffers.deduction.trim(step, &config.buffers, &mut rng(TaskType::Deduction));
+    buffers.abduction.trim(step, &config.buffers, &mut rng(TaskType::Abduction));
+    buffers.induction.trim(step, &config.buffers, &mut rng(TaskType::Induction));
+    buffers.error.trim(step, &config.buffers, &mut rng(TaskType::Error));
+    buffers.custom.trim(step, &config.buffers, &mut rng(TaskType::Custom));
 }
 
 impl Gathered {
@@ -370,7 +372,10 @@ fn items_within_type(prompts: &[ProposerPrompt]) -> Vec<usize> {
 /// What makes two tasks the same task.
 fn identity(task: &Task) -> String {
     match task {
-        Task::Deduction(triplet) | Task::Abduction(triplet) => {
+        Task::Deduction(triplet)
+        | Task::Abduction(triplet)
+        | Task::Error(triplet)
+        | Task::Custom(triplet) => {
             format!("{}\u{0}{}\u{0}{}", task.task_type(), triplet.program, triplet.input)
         }
         Task::Induction(task) => {
@@ -390,11 +395,7 @@ fn find_duplicates(
     if config.proposer.duplicate_reward.is_none() {
         return BTreeSet::new();
     }
-    let deduction = buffers.deduction.entries().iter().map(|entry| Task::Deduction(entry.item.clone()));
-    let abduction = buffers.abduction.entries().iter().map(|entry| Task::Abduction(entry.item.clone()));
-    let induction = buffers.induction.entries().iter().map(|entry| Task::Induction(entry.item.clone()));
-    let mut known: BTreeSet<String> =
-        deduction.chain(abduction).chain(induction).map(|task| identity(&task)).collect();
+    let mut known: BTreeSet<String> = buffers.tasks().map(|task| identity(&task)).collect();
     outcomes
         .iter()
         .enumerate()

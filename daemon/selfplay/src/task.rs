@@ -13,10 +13,15 @@ pub enum TaskType {
     Abduction,
     /// Given input/output pairs and a message, the program.
     Induction,
+    /// Given program and input, the class of the exception that it raises, or `NoError` (`code_e` of the reference, not in
+    /// the published runs; module `error_task`).
+    Error,
+    /// A type that the caller brings along (trait [`crate::task_kind::TaskKind`]).
+    Custom,
 }
 
 impl TaskType {
-    /// All task types, in the order in which records list them.
+    /// The task types of the published runs, in the order in which records list them.
     pub const ALL: [Self; 3] = [Self::Deduction, Self::Abduction, Self::Induction];
 
     /// The word used in records, prompts and file names.
@@ -25,6 +30,8 @@ impl TaskType {
             Self::Deduction => "deduction",
             Self::Abduction => "abduction",
             Self::Induction => "induction",
+            Self::Error => "error",
+            Self::Custom => "custom",
         }
     }
 }
@@ -181,22 +188,41 @@ pub enum Task {
     Abduction(Triplet),
     /// Find the program.
     Induction(InductionTask),
+    /// Name the exception.
+    Error(Triplet),
+    /// A task of the caller's own type.
+    Custom(Triplet),
 }
 
 impl Task {
+    /// A task on a program with one input; induction is made from pairs instead and becomes deduction here.
+    pub const fn on_triplet(task_type: TaskType, triplet: Triplet) -> Self {
+        match task_type {
+            TaskType::Deduction | TaskType::Induction => Self::Deduction(triplet),
+            TaskType::Abduction => Self::Abduction(triplet),
+            TaskType::Error => Self::Error(triplet),
+            TaskType::Custom => Self::Custom(triplet),
+        }
+    }
+
     /// Its type.
     pub const fn task_type(&self) -> TaskType {
         match self {
             Self::Deduction(_) => TaskType::Deduction,
             Self::Abduction(_) => TaskType::Abduction,
             Self::Induction(_) => TaskType::Induction,
+            Self::Error(_) => TaskType::Error,
+            Self::Custom(_) => TaskType::Custom,
         }
     }
 
     /// Its program.
     pub fn program(&self) -> &str {
         match self {
-            Self::Deduction(triplet) | Self::Abduction(triplet) => &triplet.program,
+            Self::Deduction(triplet)
+            | Self::Abduction(triplet)
+            | Self::Error(triplet)
+            | Self::Custom(triplet) => &triplet.program,
             Self::Induction(task) => &task.program,
         }
     }

@@ -7,18 +7,21 @@
 
 use crate::config::{ExecutionConfig, LongOutput, Mode, SelfPlayConfig};
 use crate::judge::{Judge, verdict, with_imports};
-use crate::paper_verdicts::{Ending, asks_for_input, ending};
+use crate::paper_verdicts::{Ending, asks_for_input, ending, unnamed};
 use crate::parse;
+use crate::statement;
 use crate::task::{InductionTask, Pair, Task, TaskType, Triplet};
+use crate::task_kind::Proposed;
 use azr_executor::analysis::{self, BannedNames};
 use azr_executor::{Job, Verdict};
+use std::collections::BTreeMap;
 
 /// A parsed proposal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Candidate {
-    /// A deduction or abduction proposal.
+    /// A proposal of a program with one input.
     Triplet {
-        /// Which of the two.
+        /// Its type; any but induction.
         task_type: TaskType,
         /// Program.
         program: String,
@@ -39,6 +42,13 @@ pub enum Candidate {
 }
 
 impl Candidate {
+    fn task_type(&self) -> TaskType {
+        match self {
+            Self::Triplet { task_type, .. } => *task_type,
+            Self::Induction { .. } => TaskType::Induction,
+        }
+    }
+
     fn program(&self) -> &str {
         match self {
             Self::Triplet { program, .. } | Self::Induction { program, .. } => program,
@@ -59,10 +69,30 @@ pub fn validate(
     config: &SelfPlayConfig,
     candidates: &[Candidate],
 ) -> Vec<Result<Task, String>> {
+    validate_as(judge, config, candidates, judge.mode() == Mode::Clean)
+}
+
+/// [`validate`] while seeding, where statements of error handling are banned in error tasks in either mode.
+pub fn validate_seeds(
+    judge: &Judge<'_>,
+    config: &SelfPlayConfig,
+    candidates: &[Candidate],
+) -> Vec<Result<Task, String>> {
+    validate_as(judge, config, candidates, true)
+}
+
+fn validate_as(
+    judge: &Judge<'_>,
+    config: &SelfPlayConfig,
+    candidates: &[Candidate],
+    ban_error_statements: bool,
+) -> Vec<Result<Task, String>> {
     let imports = collect_imports(judge, candidates);
     let mut faults: Vec<Option<String>> =
         candidates.iter().map(|candidate| length_fault(candidate, config)).collect();
-    for (fault, banned) in faults.iter_mut().zip(banned_names(judge, config, candidates)) {
+    for (fault, banned) in
+        faults.iter_mut().zip(banned_names(judge, config, candidates, ban_error_statements))
+    {
         if fault.is_none() && banned {
             *fault = Some("banned".into());
         }
@@ -82,10 +112,7 @@ pub fn validate(
     let runnable: Vec<usize> = (0..candidates.len()).filter(|&index| faults[index].is_none()).collect();
     let chosen: Vec<(&Candidate, &[String])> =
         runnable.iter().map(|&index| (&candidates[index], imports[index].as_slice())).collect();
-    let outputs = match judge.mode() {
-        Mode::Clean => clean_outputs(judge, &chosen),
-        Mode::Paper => paper_outputs(judge, &config.execution, &chosen),
-    };
+    let outputs = outputs(judge, config, &chosen);
     let mut results: Vec<Result<Task, String>> =
         faults.into_iter().map(|fault| Err(fault.unwrap_or_default())).collect();
     for (index, outputs) in runnable.into_iter().zip(outputs) {
@@ -97,16 +124,54 @@ pub fn validate(
     results
 }
 
+/// Outputs of every candidate, in its type's own way.
+fn outputs(
+    judge: &Judge<'_>,
+    config: &SelfPlayConfig,
+    candidates: &[(&Candidate, &[String])],
+) -> Vec<Result<Vec<String>, String>> {
+    let mut by_type: BTreeMap<TaskType, Vec<usize>> = BTreeMap::new();
+    for (index, (candidate, _)) in candidates.iter().enumerate() {
+        // The three types of the paper are run together.
+        let task_type = candidate.task_type();
+        let key = if judge.kind(task_type).is_some() { task_type } else { TaskType::Deduction };
+        by_type.entry(key).or_default().push(index);
+    }
+    let mut results = vec![Err("unknown_type".to_owned()); candidates.len()];
+    for (task_type, members) in by_type {
+        let chosen: Vec<(&Candidate, &[String])> = members.iter().map(|&index| candidates[index]).collect();
+        let found = match (judge.kind(task_type), judge.mode()) {
+            (Some(kind), _) => {
+                let proposed: Vec<Proposed<'_>> = chosen
+                    .iter()
+                    .map(|(candidate, imports)| Proposed {
+                        program: candidate.program(),
+                        input: candidate.inputs().first().map_or("", String::as_str),
+                        imports,
+                    })
+                    .collect();
+                let answers = kind.answers(judge, config, &proposed);
+                answers.into_iter().map(|answer| answer.map(|text| vec![text])).collect()
+            }
+            (None, Mode::Clean) => clean_outputs(judge, &config.execution, &chosen),
+            (None, Mode::Paper) if config.execution.determinism => {
+                paper_outputs(judge, &config.execution, &chosen)
+            }
+            (None, Mode::Paper) => paper_outputs_of_one_run(judge, &config.execution, &chosen),
+        };
+        for (index, outputs) in members.into_iter().zip(found) {
+            results[index] = outputs;
+        }
+    }
+    results
+}
+
 fn task_of(candidate: &Candidate, imports: Vec<String>, outputs: Vec<String>) -> Task {
     match candidate {
         Candidate::Triplet { task_type, program, input } => {
             let output = outputs.into_iter().next().unwrap_or_default();
             let triplet = Triplet { program: program.clone(), input: input.clone(), output, imports };
-            if *task_type == TaskType::Abduction {
-                Task::Abduction(triplet)
-            } else {
-                Task::Deduction(triplet)
-            }
+            Task::on_triplet(*task_type, triplet)
         }
         Candidate::Induction { program, inputs, message, .. } => {
             let pairs = inputs.iter().zip(outputs).map(|(input, output)| Pair::new(input, output)).collect();
@@ -160,24 +225,36 @@ fn found_imports(judge: &Judge<'_>, sources: &[&str]) -> Vec<Vec<String>> {
 }
 
 /// Which candidates import a banned name. Only sources that hold a banned word at all are looked at by the analysis.
-fn banned_names(judge: &Judge<'_>, config: &SelfPlayConfig, candidates: &[Candidate]) -> Vec<bool> {
-    let banned = &config.proposer.banned;
+fn banned_names(
+    judge: &Judge<'_>,
+    config: &SelfPlayConfig,
+    candidates: &[Candidate],
+    ban_error_statements: bool,
+) -> Vec<bool> {
     let mut result = vec![false; candidates.len()];
-    let suspicious: Vec<usize> = (0..candidates.len())
-        .filter(|&index| {
-            matches!(candidates[index], Candidate::Triplet { .. })
-                && banned.iter().any(|word| candidates[index].program().contains(word.as_str()))
-        })
-        .collect();
-    if suspicious.is_empty() {
-        return result;
-    }
-    let sources: Vec<&str> = suspicious.iter().map(|&index| candidates[index].program()).collect();
-    let names = BannedNames { imports: banned.clone(), error_keywords: Vec::new() };
-    for (index, found) in
-        suspicious.into_iter().zip(analysis::banned_imports(judge.sandbox(), &sources, &names))
-    {
-        result[index] = found.is_some();
+    for of_errors in [false, true] {
+        let error_keywords = if of_errors && ban_error_statements {
+            config.proposer.banned_for_errors.clone()
+        } else {
+            Vec::new()
+        };
+        let names = BannedNames { imports: config.proposer.banned.clone(), error_keywords };
+        let words = || names.imports.iter().chain(&names.error_keywords);
+        let suspicious: Vec<usize> = (0..candidates.len())
+            .filter(|&index| {
+                matches!(candidates[index], Candidate::Triplet { .. })
+                    && (candidates[index].task_type() == TaskType::Error) == of_errors
+                    && words().any(|word| candidates[index].program().contains(word.as_str()))
+            })
+            .collect();
+        if suspicious.is_empty() {
+            continue;
+        }
+        let sources: Vec<&str> = suspicious.iter().map(|&index| candidates[index].program()).collect();
+        let found = analysis::banned_imports(judge.sandbox(), &sources, &names);
+        for (index, found) in suspicious.into_iter().zip(found) {
+            result[index] = found.is_some();
+        }
     }
     result
 }
@@ -185,6 +262,7 @@ fn banned_names(judge: &Judge<'_>, config: &SelfPlayConfig, candidates: &[Candid
 /// Outputs of every call from two start states; an output that does not equal itself as a value is none.
 fn clean_outputs(
     judge: &Judge<'_>,
+    execution: &ExecutionConfig,
     candidates: &[(&Candidate, &[String])],
 ) -> Vec<Result<Vec<String>, String>> {
     let jobs: Vec<Job> = candidates
@@ -196,8 +274,8 @@ fn clean_outputs(
             job
         })
         .collect();
-    let mut results: Vec<Result<Vec<String>, String>> = judge
-        .run_twice(&jobs)
+    let reports = if execution.determinism { judge.run_twice(&jobs) } else { judge.run(&jobs) };
+    let mut results: Vec<Result<Vec<String>, String>> = reports
         .into_iter()
         .zip(candidates)
         .map(|(calls, (candidate, _))| {
@@ -237,7 +315,7 @@ fn paper_outputs(
             let source = format!(
                 "{program}\nreturns = f({input})\nif returns != f({input}):\n    raise Exception('Non-deterministic code')"
             );
-            judge.job(source, vec!["returns".into()])
+            judge.job(unnamed(&source), vec!["returns".into()])
         }));
     }
     let mut reports = judge.run(&jobs).into_iter().zip(&jobs);
@@ -260,6 +338,31 @@ fn paper_outputs(
                 .collect()
         })
         .collect()
+}
+
+/// The reference's run without the determinism check: once, the text of the call's value.
+fn paper_outputs_of_one_run(
+    judge: &Judge<'_>,
+    execution: &ExecutionConfig,
+    candidates: &[(&Candidate, &[String])],
+) -> Vec<Result<Vec<String>, String>> {
+    let mut sources = Vec::new();
+    for (candidate, imports) in candidates {
+        let program = with_imports(imports, candidate.program());
+        sources.extend(candidate.inputs().iter().map(|input| format!("{program}\nrepr(f({input}))")));
+    }
+    let mut statuses = statement::run(judge, &sources, false).into_iter();
+    let outputs =
+        |(candidate, _): &(&Candidate, &[String])| {
+            let of_candidate: Vec<_> = statuses.by_ref().take(candidate.inputs().len()).collect();
+            of_candidate
+                .into_iter()
+                .map(|status| {
+                    if status.is_error() { Err("raised".into()) } else { recorded(&status.result, execution) }
+                })
+                .collect()
+        };
+    candidates.iter().map(outputs).collect()
 }
 
 /// The text that enters the buffer.

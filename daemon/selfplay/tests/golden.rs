@@ -1,5 +1,6 @@
 //! Golden tests: values that the reference implementation's own functions returned.
-//! Residuals are listed with their reason in each test; a new one fails.
+//! Residuals are listed with their reason in each test; a new one fails. It is one file so that all of them can be seen
+//! together.
 
 #![allow(
     clippy::unwrap_used,
@@ -12,18 +13,20 @@ mod support;
 use azr_executor::Limits;
 use azr_executor::analysis;
 use azr_selfplay::advantage::whiten;
+use azr_selfplay::compose::rename_entry;
 use azr_selfplay::config::{
     Combine, Conversion, EntryName, InductionScore, IntrinsicConfig, IntrinsicTerm, LearnabilityConfig, Mode,
     ProgramLocation, SelfPlayConfig, SolverConfig, ValidFilter,
 };
+use azr_selfplay::error_task::{error_of_status, names_the_error};
 use azr_selfplay::judge::Judge;
 use azr_selfplay::parse::{self, Extraction, ProposalOptions, Wanted};
 use azr_selfplay::reward::{
     IntrinsicValues, enters_buffer, induction_accuracy, mean_accuracy, proposer_reward, solver_reward,
 };
 use azr_selfplay::solve::{grade_abduction, grade_deduction, grade_induction};
-use azr_selfplay::task::{InductionTask, Pair, TaskType, Triplet};
-use azr_selfplay::validate::{Candidate, validate};
+use azr_selfplay::task::{InductionTask, Pair, Task, TaskType, Triplet};
+use azr_selfplay::validate::{Candidate, validate_seeds};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use support::{golden, sandbox};
@@ -100,13 +103,8 @@ fn golden_parsing_text() {
                     json!(f64::from(u8::from(parse::well_formed_for(response, extraction))))
                 }
             }
-            "extract_thought" if !text(args, "solution_str").contains("<think>") => {
-                // The reference then returns the whole text; ours ends the thought at `</think>`, because a response
-                // begins inside it.
-                *left_out.entry("no opening tag").or_default() += 1;
-                continue;
-            }
-            "extract_thought" => json!(parse::thought(text(args, "solution_str"))),
+            "extract_thought" => json!(parse::extract_thought(text(args, "solution_str"))),
+            "parse_error" => json!(error_of_status(text(args, "error_message"))),
             "extract_input_output" => {
                 let wanted = if flag(args, "return_input") { Wanted::Input } else { Wanted::Output };
                 json!(parse::solver_answer(text(args, "extracted_content"), wanted))
@@ -122,9 +120,8 @@ fn golden_parsing_text() {
                     None => json!([false, {}]),
                 }
             }
-            // The others work on syntax trees and belong to the executor's analysis, whose golden tests cover them;
-            // `parse_code_input_output` has its own test below; `parse_error` is of error prediction, which is
-            // none of the three task types.
+            // The others work on syntax trees: `parse_code_input_output` and `replace_main_function_name` have their own
+            // tests below, the rest belongs to the executor's analysis, whose golden tests cover it.
             _ => {
                 *left_out.entry("not a rule on text").or_default() += 1;
                 continue;
@@ -148,7 +145,15 @@ fn golden_parsing_proposals() {
     let mut left_out = BTreeMap::new();
     for row in &rows {
         let args = &row["args"];
-        let proposal = parse::parse_proposal(text(args, "input_str"), options(args));
+        let answer = text(args, "input_str");
+        let mut proposal = if flag(args, "parse_input") {
+            parse::parse_proposal(answer, options(args))
+        } else {
+            parse::parse_program_of_proposal(answer, options(args))
+        };
+        if flag(args, "parse_output") && parse::proposal_output(answer).is_none() {
+            proposal = None;
+        }
         originals.push(proposal.as_ref().map_or_else(String::new, |one| one.original.clone()));
         parsed.push(proposal.map(|one| (one.program, one.input)));
     }
@@ -157,7 +162,7 @@ fn golden_parsing_proposals() {
             parsed.iter().map(|one| one.as_ref().map_or("", |(program, _)| program.as_str())).collect();
         analysis::imports(sandbox(), &programs)
     };
-    let carried = analysis::has_test_input(sandbox(), &originals);
+    let carried = originals.iter().map(|source| analysis::has_test_input(source));
     clean_like_the_reference(&rows, &mut parsed);
     for ((row, parsed), carries) in rows.iter().zip(&mut parsed).zip(carried) {
         if carries && flag(&row["args"], "reject_test_input_in_code") {
@@ -166,11 +171,6 @@ fn golden_parsing_proposals() {
     }
     let (mut agreed, mut wrong) = (0, Vec::new());
     for ((row, parsed), imports) in rows.iter().zip(parsed).zip(imports) {
-        if flag(&row["args"], "parse_output") || !flag(&row["args"], "parse_input") {
-            // Proposals never carry an output that counts: the executor computes it.
-            *left_out.entry("parses an output").or_default() += 1;
-            continue;
-        }
         if text(&row["args"], "f_replace_location") == "nope" {
             *left_out.entry("unknown option: the reference raises").or_default() += 1;
             continue;
@@ -186,7 +186,11 @@ fn golden_parsing_proposals() {
         }
         let found = match parsed {
             Some((program, input)) => {
-                json!([true, { "code": program, "input": input, "output": "", "imports": imports }])
+                let wanted = flag(&row["args"], "parse_output");
+                let output =
+                    if wanted { parse::proposal_output(text(&row["args"], "input_str")) } else { None };
+                let output = output.unwrap_or_default();
+                json!([true, { "code": program, "input": input, "output": output, "imports": imports }])
             }
             None => json!([false, {}]),
         };
@@ -264,19 +268,19 @@ fn golden_rewards_propose() {
     let (mut agreed, mut wrong, mut left_out) = (0, Vec::new(), BTreeMap::new());
     for row in rows.iter().filter(|row| row["role"] == "propose") {
         let config = &row["generation_reward_config"];
-        if row["task"] == "code_e" {
-            *left_out
-                .entry("error prediction crashes the reference and is no task type here")
-                .or_default() += 1;
+        if row["value"].get("raises").is_some() {
+            let reason = if row["task"] == "code_e" {
+                "a valid error task crashes the reference and has a reward here"
+            } else {
+                "unknown conversion: the reference raises"
+            };
+            *left_out.entry(reason).or_default() += 1;
             continue;
         }
         let conversion = match text(config, "generation_accuracy_convertion") {
             "one_minus" => Conversion::OneMinus,
             "inverse" => Conversion::Inverse,
-            _ => {
-                *left_out.entry("unknown conversion: the reference raises").or_default() += 1;
-                continue;
-            }
+            other => panic!("{other} did not raise: {row}"),
         };
         let filter = match text(row, "valid_program_filter") {
             "all" => ValidFilter::All,
@@ -329,7 +333,7 @@ fn parses(row: &Value, config: &Value, case: &Value) -> bool {
     if !flag(config, "reject_test_input_in_code") {
         return true;
     }
-    !analysis::has_test_input(sandbox(), &[parsed.program])[0]
+    !analysis::has_test_input(&parsed.program)
 }
 
 /// Mean of the verdicts; in induction one verdict stands for every hidden pair of an answer.
@@ -363,12 +367,8 @@ fn induction_score(row: &Value) -> InductionScore {
 #[test]
 fn golden_rewards_solve() {
     let Some(rows) = golden("rewards") else { return };
-    let (mut agreed, mut wrong, mut left_out) = (0, Vec::new(), BTreeMap::new());
+    let (mut agreed, mut wrong) = (0, Vec::new());
     for row in rows.iter().filter(|row| row["role"] == "solve") {
-        if row["task"] == "code_e" {
-            *left_out.entry("error prediction is no task type here").or_default() += 1;
-            continue;
-        }
         let extraction = extraction(row).unwrap();
         let response = text(row, "response");
         let answer = parse::extract_answer(response, extraction);
@@ -379,6 +379,13 @@ fn golden_rewards_solve() {
                 .as_array()
                 .map_or_else(Vec::new, |all| all.iter().map(Value::as_f64).collect());
             Some(induction_accuracy(&pairs, induction_score(row)))
+        } else if row["task"] == "code_e" {
+            let named = if flag(row, "extract_code_block") {
+                parse::solver_answer(answer, Wanted::Output)
+            } else {
+                answer.to_owned()
+            };
+            Some(f64::from(u8::from(names_the_error(&named, text(row, "gold_output")))))
         } else {
             row["executor_verdicts"].as_f64()
         };
@@ -398,7 +405,7 @@ fn golden_rewards_solve() {
             wrong.push(format!("reward {reward}, wanted {wanted}: {row}"));
         }
     }
-    conclude("solver rewards", agreed, &wrong, &left_out);
+    conclude("solver rewards", agreed, &wrong, &BTreeMap::new());
 }
 
 /// Whitening within each group, as the reference's trainer calls it.
@@ -513,11 +520,6 @@ fn golden_equality() {
                 let triplet = triplet_of(args);
                 json!(grade_abduction(&judge, &[(&triplet, text(args, "agent_input"))])[0].accuracy)
             }
-            // Error tasks are no task type here, and proposals are always checked for determinism.
-            "check_all" if flag(args, "check_error") || !flag(args, "check_determinism") => {
-                *left_out.entry("error tasks").or_default() += 1;
-                continue;
-            }
             "check_all" => check_all(&judge, args, &row["value"]),
             "CodeIORewardManager.__call__(pred_code_f)" => induction(&judge, args),
             // The reference's batched variants move unparsable answers to the end and crash on some; ours judges
@@ -540,8 +542,9 @@ fn golden_equality() {
 
 /// Why the sandbox's answer differs from that of the reference's CPython 3.11.
 fn known_residual(row: &Value) -> Option<&'static str> {
-    // The guest's programs run under the name `__main__`, the reference's under `builtins`.
-    row["args"]["code"].as_str().filter(|code| code.contains("__name__")).map(|_| "name of the module")
+    let wanted = row["value"].to_string();
+    // Since Python 3.12 an ordered dictionary prints as `OrderedDict({'a': 1})`; 3.11 prints a list of pairs.
+    wanted.contains("OrderedDict([").then_some("Python 3.12 prints ordered dictionaries otherwise")
 }
 
 fn same(found: &Value, wanted: &Value) -> bool {
@@ -567,16 +570,43 @@ fn triplet_of(args: &Value) -> Triplet {
 fn check_all(judge: &Judge<'_>, args: &Value, wanted: &Value) -> Value {
     let mut config = SelfPlayConfig::default();
     config.proposer.banned = texts(&args["banned_keywords"]);
+    config.proposer.banned_for_errors = texts(&args["banned_keywords_for_errors_and_exceptions"]);
+    config.execution.determinism = flag(args, "check_determinism");
+    let imports = texts(&args["imports"]);
+    let program = text(args, "code");
     let candidate = Candidate::Triplet {
-        task_type: TaskType::Deduction,
-        program: text(args, "code").into(),
+        task_type: if flag(args, "check_error") { TaskType::Error } else { TaskType::Deduction },
+        program: if imports.is_empty() {
+            program.into()
+        } else {
+            format!("{}\n{program}", imports.join("\n"))
+        },
         input: text(args, "inputs").into(),
     };
-    match validate(judge, &config, &[candidate]).remove(0) {
-        Ok(azr_selfplay::Task::Deduction(triplet)) => json!([true, triplet.output]),
+    match validate_seeds(judge, &config, &[candidate]).remove(0) {
+        Ok(Task::Deduction(triplet) | Task::Error(triplet)) => json!([true, triplet.output]),
         Ok(other) => panic!("{other:?}"),
         Err(_) => json!([false, wanted[1]]),
     }
+}
+
+/// `replace_main_function_name`, which renames the stored programs that a proposal must call.
+#[test]
+fn golden_renamed_functions() {
+    let Some(rows) = golden("parsing") else { return };
+    let judge = Judge::with_limits(sandbox(), Mode::Paper, Limits::seconds(10.0));
+    let (mut agreed, mut wrong) = (0, Vec::new());
+    for row in rows.iter().filter(|row| row["function"] == "replace_main_function_name") {
+        let args = &row["args"];
+        let found = rename_entry(&judge, text(args, "code"), text(args, "old_name"), text(args, "new_name"));
+        let wanted = row["value"].as_str();
+        if found.as_deref() == wanted {
+            agreed += 1;
+        } else {
+            wrong.push(format!("{row}\n  found {found:?}"));
+        }
+    }
+    conclude("replace_main_function_name", agreed, &wrong, &BTreeMap::new());
 }
 
 fn induction(judge: &Judge<'_>, args: &Value) -> Value {

@@ -29,10 +29,8 @@ fn check_words(names: &str, source: &str) {
     let names: Vec<String> = names.lines().map(str::to_owned).collect();
     let banned = BannedNames { imports: names.clone(), error_keywords: Vec::new() };
     let found = word_search(source, &banned);
-    assert_eq!(
-        found,
-        word_search(source, &BannedNames { imports: Vec::new(), error_keywords: names.clone() })
-    );
+    let errors = BannedNames { imports: Vec::new(), error_keywords: names.clone() };
+    assert_eq!(word_search(source, &errors), None, "words of error handling are looked for in trees only");
     if let Some(name) = found {
         assert!(names.contains(&name) && source.contains(&name), "{name:?} is not in the source");
     }

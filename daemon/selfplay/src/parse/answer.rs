@@ -87,6 +87,11 @@ pub fn boxed_answer(text: &str) -> Option<&str> {
     None
 }
 
+/// The reference's `extract_thought`: like [`thought`], but a text without a tag is a thought as a whole.
+pub fn extract_thought(text: &str) -> &str {
+    if text.contains("<think>") { thought(text) } else { text }
+}
+
 /// The thought: after the last `<think>` up to the next `</think>`; without a tag the text up to `</think>`.
 pub fn thought(text: &str) -> &str {
     let tail = text.rsplit_once("<think>").map_or(text, |(_, tail)| tail);

@@ -5,10 +5,11 @@
 //! pretraining corpus is written with the functions of this file, so that the base model knows the format.
 //! A prompt ends with `<think>`: the response begins inside the thought.
 
+use crate::task::Triplet;
 use std::fmt::Write;
 
 /// Ends every prompt.
-const THINK: &str = "<think>";
+pub(super) const THINK: &str = "<think>";
 
 /// Prompt of a deduction task: program and input.
 pub fn solve_deduction(program: &str, input: &str) -> String {
@@ -52,6 +53,39 @@ pub fn propose_induction(program: &str) -> String {
     let mut text = String::from("Propose inputs and a message.\n");
     block(&mut text, "python", program);
     text + THINK
+}
+
+/// A prompt of any other wording in the form of this profile.
+pub fn ask(user: &str) -> String {
+    format!("{user}{THINK}")
+}
+
+/// What an error task asks of the solver, before [`ask`].
+pub fn solve_error(program: &str, input: &str) -> String {
+    let mut text = String::from("Name the error.\n");
+    block(&mut text, "python", program);
+    block(&mut text, "input", input);
+    text
+}
+
+/// What asks for a new error task, before [`ask`].
+pub fn propose_error(references: &[Triplet]) -> String {
+    let mut text = String::from("Propose an error task.\n");
+    for reference in references {
+        block(&mut text, "python", &reference.program);
+        block(&mut text, "input", &reference.input);
+        block(&mut text, "error", &reference.output);
+    }
+    text
+}
+
+/// Functions that a proposal must call, after the references.
+pub fn composite(functions: &[Triplet]) -> String {
+    let mut text = String::from("Call these.\n");
+    for function in functions {
+        block(&mut text, "python", &function.program);
+    }
+    text
 }
 
 /// Response to [`solve_deduction`].

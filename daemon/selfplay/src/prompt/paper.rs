@@ -74,8 +74,53 @@ pub(super) fn solve(task: &Task) -> String {
                 block("python", "def f(x):\n    return x"),
             )
         }
+        Task::Error(triplet) | Task::Custom(triplet) => solve_error(triplet),
     };
     conversation(&user)
+}
+
+/// The solver's part of an error task.
+pub(crate) fn solve_error(task: &Triplet) -> String {
+    format!(
+        "\n# Task: name the error that a program raises\nRead the program and its input, reason step by step, and give the \
+         class of the exception that running it raises, in an ```output``` block; give NoError where it raises \
+         none.\n\n# Program\n{}\n# Input\n{}\n# Example of an answer\n{}",
+        block("python", &task.program),
+        block("input", &task.input),
+        block("output", "ValueError"),
+    )
+}
+
+/// The proposer's part of an error task.
+pub(crate) fn propose_error(references: &[Triplet], options: &Prompts) -> String {
+    let mut text = propose_triplet(
+        "which error the program raises on the input, if any (classes of errors of your own are allowed, and so is a \
+         program that raises none)",
+        "how hard the class of the error, or its absence, is to find from the program and your input",
+        &[],
+        options,
+    );
+    if !options.banned_for_errors.is_empty() {
+        let rule = format!(
+            "- None of these statements is used: {}\n\n### Examples\n",
+            options.banned_for_errors.join(", ")
+        );
+        text = text.replace("\n### Examples\n", &format!("\n{rule}"));
+    }
+    text + &examples(references, "error")
+}
+
+/// The requirement that stored functions are called.
+pub(super) fn composite(functions: &[Triplet]) -> String {
+    let names: Vec<String> = (0..functions.len()).map(|number| format!("`g_{number}`")).collect();
+    let programs: Vec<&str> = functions.iter().map(|one| one.program.as_str()).collect();
+    format!(
+        "\n### Functions to build on\n`f` calls every one of {names} and does something of its own with them, more than \
+         passing their results on. They are there already: do not define {names} again. First work out what they do, \
+         then write the program.\n{}",
+        block("python", &programs.join("\n")),
+        names = names.join(", "),
+    )
 }
 
 /// The proposer's prompt.
@@ -85,8 +130,8 @@ pub(super) fn propose(
     program: &str,
     options: &Prompts,
 ) -> String {
-    let user = match task_type {
-        TaskType::Deduction => propose_triplet(
+    match task_type {
+        TaskType::Deduction | TaskType::Error | TaskType::Custom => propose_triplet(
             "the output from program and input",
             "how hard the output is to predict from the program and your input",
             references,
@@ -99,8 +144,7 @@ pub(super) fn propose(
             options,
         ),
         TaskType::Induction => propose_inputs(program, options),
-    };
-    conversation(&user)
+    }
 }
 
 fn propose_triplet(goal: &str, difficulty: &str, references: &[Triplet], options: &Prompts) -> String {
@@ -129,13 +173,18 @@ fn propose_triplet(goal: &str, difficulty: &str, references: &[Triplet], options
          input.\n\n### Examples\n"
     )
     .expect("writing to a String cannot fail");
+    text + &examples(references, "output")
+}
+
+fn examples(references: &[Triplet], answer: &str) -> String {
+    let mut text = String::new();
     for (number, reference) in references.iter().enumerate() {
         write!(
             text,
             "<snippet_{number}>\n{}{}{}</snippet_{number}>\n",
             block("python", &reference.program),
             block("input", &reference.input),
-            block("output", &reference.output),
+            block(answer, &reference.output),
         )
         .expect("writing to a String cannot fail");
     }

@@ -12,17 +12,21 @@ use std::fmt::Write;
 pub struct ReferenceTexts(BTreeMap<String, String>);
 
 /// The texts without which no step can be played.
-const NEEDED: [&str; 11] = [
+const NEEDED: [&str; 15] = [
     "azr.conversation.instruction_following",
     "azr.propose.abduction.code_i",
     "azr.propose.deduction.code_o",
+    "azr.propose.error.code_e",
     "azr.propose.induction.code_f",
     "azr.propose.induction.code_suffix",
+    "azr.propose.part.composite_requirements",
     "azr.propose.part.reference_snippet_0",
+    "azr.propose.part.reference_snippet_0.code_e",
     "azr.propose.part.remove_after_return",
     "azr.propose.part.remove_input_from_snippet",
     "azr.solve.abduction.code_i",
     "azr.solve.deduction.code_o",
+    "azr.solve.error.code_e",
     "azr.solve.induction.code_f",
 ];
 
@@ -68,6 +72,7 @@ impl ReferenceTexts {
                     &[("input_output_pairs", &pairs), ("message", &task.message)],
                 )
             }
+            Task::Error(triplet) | Task::Custom(triplet) => self.solve_error(triplet),
         };
         self.conversation(&user)
     }
@@ -80,25 +85,33 @@ impl ReferenceTexts {
         options: &Prompts,
     ) -> String {
         let banned = options.banned.join(", ");
-        let part = |wanted: bool, name: &str| if wanted { self.get(name).to_owned() } else { String::new() };
+        let part = |wanted: bool, name: &str, instead: &str| {
+            if wanted { self.get(name).to_owned() } else { instead.to_owned() }
+        };
         let mut user = match task_type {
-            TaskType::Deduction | TaskType::Abduction => format_template(
-                self.get(if task_type == TaskType::Deduction {
-                    "azr.propose.deduction.code_o"
-                } else {
-                    "azr.propose.abduction.code_i"
-                }),
-                &[
-                    (
-                        "remove_input_from_snippet_prompt",
-                        &part(options.reject_test_inputs, "azr.propose.part.remove_input_from_snippet"),
-                    ),
-                    (
-                        "remove_after_return_prompt",
-                        &part(options.remove_after_return, "azr.propose.part.remove_after_return"),
-                    ),
-                ],
-            ),
+            TaskType::Deduction | TaskType::Abduction | TaskType::Error | TaskType::Custom => {
+                format_template(
+                    self.get(if task_type == TaskType::Abduction {
+                        "azr.propose.abduction.code_i"
+                    } else {
+                        "azr.propose.deduction.code_o"
+                    }),
+                    &[
+                        (
+                            "remove_input_from_snippet_prompt",
+                            &part(
+                                options.reject_test_inputs,
+                                "azr.propose.part.remove_input_from_snippet",
+                                "",
+                            ),
+                        ),
+                        (
+                            "remove_after_return_prompt",
+                            &part(options.remove_after_return, "azr.propose.part.remove_after_return", "\n"),
+                        ),
+                    ],
+                )
+            }
             TaskType::Induction => format_template(
                 self.get("azr.propose.induction.code_f"),
                 &[
@@ -108,25 +121,56 @@ impl ReferenceTexts {
             ),
         };
         user = user.replace("<|BANNED_KEYWORDS|>", &banned);
-        for (number, reference) in references.iter().enumerate() {
-            let snippet = self.get("azr.propose.part.reference_snippet_0");
-            let numbered = snippet.replace("snippet_0", &format!("snippet_{number}"));
-            user += &substitute(
-                &numbered,
-                &[
-                    ("{snippet}", &reference.program),
-                    ("{input}", &reference.input),
-                    ("{output}", &reference.output),
-                ],
-            );
-        }
-        if task_type != TaskType::Induction {
-            user.push('\n');
-        }
-        self.conversation(&user)
+        user + &self.snippets("azr.propose.part.reference_snippet_0", references)
     }
 
-    fn conversation(&self, user: &str) -> String {
+    fn snippets(&self, name: &str, references: &[Triplet]) -> String {
+        let numbered = |(number, reference): (usize, &Triplet)| {
+            let snippet = self.get(name).replace("snippet_0", &format!("snippet_{number}"));
+            let fields = [
+                ("{snippet}", reference.program.as_str()),
+                ("{input}", reference.input.as_str()),
+                ("{output}", reference.output.as_str()),
+            ];
+            substitute(&snippet, &fields)
+        };
+        references.iter().enumerate().map(numbered).collect()
+    }
+
+    pub(crate) fn propose_error(&self, references: &[Triplet], options: &Prompts) -> String {
+        let rule =
+            if options.remove_after_return { self.get("azr.propose.part.remove_after_return") } else { "\n" };
+        let (banned, banned_for_errors) = options.banned();
+        let forbidden = if banned_for_errors.is_empty() {
+            "\n".to_owned()
+        } else {
+            // The file lacks this one sentence of the reference; ours says the same.
+            format!("- None of these statements may be used: {}\n", banned_for_errors.join(", "))
+        };
+        format_template(self.get("azr.propose.error.code_e"), &[("remove_after_return_prompt", rule)])
+            .replace("<|BANNED_KEYWORDS|>", &banned.join(", "))
+            .replace("<|BANNED_ASSERTION_KEYWORDS|>", &forbidden)
+            + &self.snippets("azr.propose.part.reference_snippet_0.code_e", references)
+    }
+
+    pub(crate) fn solve_error(&self, task: &Triplet) -> String {
+        format_template(
+            self.get("azr.solve.error.code_e"),
+            &[("snippet", &task.program), ("input_args", &task.input)],
+        )
+    }
+
+    /// The requirement that composite functions are called.
+    pub(super) fn composite(&self, functions: &[Triplet]) -> String {
+        let names: Vec<String> = (0..functions.len()).map(|number| format!("`g_{number}`")).collect();
+        let programs: Vec<&str> = functions.iter().map(|one| one.program.as_str()).collect();
+        format_template(
+            self.get("azr.propose.part.composite_requirements"),
+            &[("function_names", &names.join(", ")), ("composite_functions", &programs.join("\n"))],
+        )
+    }
+
+    pub(super) fn conversation(&self, user: &str) -> String {
         format_template_positional(self.get("azr.conversation.instruction_following"), user)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Gathered, State, StepContext, find_duplicates, generate, identity, items_within_type, prompt_limit,
-    rollout_request, token_count,
+    repeated, rollout_request, token_count,
 };
 use crate::config::{Mode, SelfPlayConfig};
 use crate::draw::{Purpose, stream};
@@ -12,7 +12,7 @@ use crate::learnability::{Estimate, Learnability, estimate};
 use crate::observe::Event;
 use crate::parse;
 use crate::policy::Policy;
-use crate::propose::{Proposal, ProposerPrompt, proposer_prompts, read_proposals};
+use crate::propose::{PromptSource, Proposal, ProposerPrompt, proposer_prompts, read_proposals};
 use crate::reward::{IntrinsicValues, enters_buffer, proposer_reward};
 use crate::rollout::{Rollout, learnability_stats, reference_hashes};
 use crate::task::{Group, Role, Task, TaskType};
@@ -46,14 +46,10 @@ pub(super) fn propose<P: Policy>(
     let mut proposed = judge_proposals(context, state, step, prompts, completions, gathered);
     estimate_learnability(context, state, step, wave, &mut proposed, gathered)?;
     let entering = reward(context.config, proposed, gathered);
-    let counted: Vec<&Task> = entering.iter().collect();
+    let counted: Vec<&Task> = entering.iter().map(|(task, _)| task).collect();
     state.counts.add(context.judge, &context.config.intrinsic, &counted);
-    for task in entering {
-        match task {
-            Task::Deduction(triplet) => state.buffers.deduction.push(triplet, step),
-            Task::Abduction(triplet) => state.buffers.abduction.push(triplet, step),
-            Task::Induction(task) => state.buffers.induction.push(task, step),
-        }
+    for (task, accuracy) in entering {
+        state.buffers.add(task, step, accuracy);
     }
     Ok(())
 }
@@ -74,9 +70,17 @@ fn respond<P: Policy>(
     let mut requests = Vec::new();
     for &task_type in wave {
         let fits = |text: &str| context.policy.count_tokens(text) <= limit;
-        let n = config.rollout.n_proposals;
+        let n = config.rollout.proposals_of(task_type);
         let key = DrawKey::new(config.run.seed, step, stream(Purpose::References, task_type), 0);
-        let made = proposer_prompts(config, context.prompts, &state.buffers, task_type, n, &key, fits);
+        let source = PromptSource {
+            config,
+            prompts: context.prompts,
+            buffers: &state.buffers,
+            judge: context.judge,
+            composition: config.compose.at(step, config.mode),
+        };
+        let made = proposer_prompts(&source, task_type, n, &key, fits);
+        let made = repeated(made, config.rollout.responses_per_prompt);
         requests.extend(made.iter().enumerate().map(|(item, prompt)| {
             rollout_request(
                 config,
@@ -191,14 +195,15 @@ fn estimate_learnability<P: Policy>(
     Ok(())
 }
 
-/// Rewards every proposal, records it, and returns the tasks that enter the buffers.
-fn reward(config: &SelfPlayConfig, proposed: Vec<Proposed>, gathered: &mut Gathered) -> Vec<Task> {
+/// Rewards every proposal, records it, and returns the tasks that enter the buffers with the solver's accuracy on them.
+fn reward(config: &SelfPlayConfig, proposed: Vec<Proposed>, gathered: &mut Gathered) -> Vec<(Task, f64)> {
     let mut entering = Vec::new();
     for one in proposed {
         let (reward, verdict, enters) = reward_of(config, &one);
         gathered.rollouts.push(Rollout {
             group: Group::new(one.prompt.task_type, Role::Propose),
-            task_id: one.item,
+            task_id: one.item / config.rollout.responses_per_prompt,
+            sample: one.item % config.rollout.responses_per_prompt,
             prompt: one.prompt.text,
             completion: one.completion,
             verdict,
@@ -209,8 +214,8 @@ fn reward(config: &SelfPlayConfig, proposed: Vec<Proposed>, gathered: &mut Gathe
             identity: one.outcome.as_ref().ok().map(identity),
             references: reference_hashes(&one.prompt.references),
         });
-        if enters {
-            entering.extend(one.outcome);
+        if let (true, Ok(task)) = (enters, one.outcome) {
+            entering.push((task, one.estimate.map_or(0.0, |(learnability, _)| learnability.accuracy)));
         }
     }
     entering
