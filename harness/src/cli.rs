@@ -28,6 +28,12 @@ enum Command {
     Reproduce(commands::reproduce::Args),
     /// Train a model by self-play from a preset or configuration files.
     Train(commands::train::Args),
+    /// Run the ablations of the paper, and ours, each with several seeds.
+    Ablate(commands::ablate::Args),
+    /// Check the record of a run, and play its steps again; exit code 1 when they differ.
+    Replay(commands::replay::Args),
+    /// Write a run for other tools: TensorBoard, JSON lines, a model folder with its card.
+    Export(commands::export::Args),
     /// Score a model on a benchmark suite.
     Eval(commands::eval::Args),
     /// Grade completions that were generated elsewhere.
@@ -64,6 +70,9 @@ impl Cli {
         match self.command {
             Command::Reproduce(args) => commands::reproduce::run(&args),
             Command::Train(args) => commands::train::run(&args),
+            Command::Ablate(args) => commands::ablate::run(&args),
+            Command::Replay(args) => commands::replay::run(&args),
+            Command::Export(args) => commands::export::run(&args),
             Command::Eval(args) => commands::eval::run(&args),
             Command::Score(args) => commands::score::run(&args),
             Command::Report(args) => commands::report::run(&args),

@@ -9,8 +9,12 @@ static STOP: AtomicBool = AtomicBool::new(false);
 /// What a shell reports for a program ended by Ctrl-C.
 const KILLED: i32 = 130;
 
-/// Installs the handler and returns the flag that it sets.
+/// Installs the handler, once for the program, and returns the flag that it sets.
 pub fn install() -> anyhow::Result<&'static AtomicBool> {
+    static INSTALLED: AtomicBool = AtomicBool::new(false);
+    if INSTALLED.swap(true, Ordering::SeqCst) {
+        return Ok(&STOP);
+    }
     ctrlc::set_handler(|| {
         if STOP.swap(true, Ordering::SeqCst) {
             #[expect(clippy::exit, reason = "the second signal asks for exactly this")]

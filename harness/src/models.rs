@@ -4,7 +4,7 @@
 
 use crate::failure::Failure;
 use crate::hub::{self, Wanted};
-use crate::{files, run_folder, sandbox};
+use crate::{files, run_folder, sandbox, shapes};
 use anyhow::Context;
 use azr_model::{ModelBytes, ModelFolder};
 use std::env;
@@ -44,6 +44,9 @@ pub fn load(name: &str) -> anyhow::Result<Model> {
         let folder =
             ModelFolder::from_bytes(EMBEDDED_FILES).context("cannot load the embedded model azr-tiny")?;
         return Ok(Model { name: name.to_owned(), folder, compact: true });
+    }
+    if let Some(family) = name.strip_prefix(shapes::TOY) {
+        return Ok(Model { name: name.to_owned(), folder: shapes::toy(family)?, compact: false });
     }
     load_folder(name, &locate(name)?)
 }

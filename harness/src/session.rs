@@ -11,7 +11,8 @@ use crate::failure::{Failure, Outcome};
 use crate::models::{self, Model};
 use crate::progress::RunProgress;
 use crate::provenance::{Provenance, write_atomically};
-use crate::{data, interrupt, output, run_folder, run_record, sandbox};
+use crate::telemetry::Telemetry;
+use crate::{data, interrupt, output, run_folder, run_record, sandbox, seed_files};
 use anyhow::Context;
 use azr_executor::Sandbox;
 use azr_model::EngineConfig;
@@ -24,7 +25,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 /// Options of the commands that make a run.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, Default, clap::Args)]
 pub struct RunArgs {
     /// Seed of every draw; the same seed gives the same run.
     #[arg(long, value_name = "S")]
@@ -134,7 +135,8 @@ fn announce(plan: &Plan, model: &Model) {
     ));
 }
 
-fn policy(config: &Config, model: &Model) -> anyhow::Result<CandlePolicy> {
+/// The model in training.
+pub fn policy(config: &Config, model: &Model) -> anyhow::Result<CandlePolicy> {
     let rollout = &config.selfplay.rollout;
     let longest = rollout.content_max_tokens + rollout.max_response_tokens;
     let max_context = longest.min(model.folder.weights.config().max_position_embeddings);
@@ -172,7 +174,8 @@ fn self_play(
     let config = &plan.config.selfplay;
     let clock = Stopwatch::start();
     let seconds = move || clock.seconds();
-    let mut progress = RunProgress::new(config.run.steps, evaluator.items_during_a_run());
+    let shown = RunProgress::new(config.run.steps, evaluator.items_during_a_run());
+    let mut progress = Telemetry::new(shown, &plan.folder);
     let held_out = held_out_programs()?;
     let context = RunContext {
         config,
@@ -182,7 +185,7 @@ fn self_play(
         resume: plan.resume,
         // On the processor a recomputed step is the recorded one, bit for bit.
         exact: true,
-        seeds: None,
+        seeds: seed_files::read(config)?,
         held_out: &held_out,
         reference_texts: reference_texts(config.run.prompts)?,
         info: serde_json::to_value(provenance)?,

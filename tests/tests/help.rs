@@ -11,9 +11,21 @@ fn help_lists_the_commands() {
 #[test]
 fn every_command_has_help() {
     let fixture = Fixture::new();
-    for command in
-        ["reproduce", "train", "eval", "score", "report", "compare", "sandbox", "pretrain", "model", "doctor"]
-    {
+    for command in [
+        "reproduce",
+        "train",
+        "ablate",
+        "replay",
+        "export",
+        "eval",
+        "score",
+        "report",
+        "compare",
+        "sandbox",
+        "pretrain",
+        "model",
+        "doctor",
+    ] {
         let text = fixture.azr(&[command, "--help"]).expect_code(0).stdout;
         insta::assert_snapshot!(format!("help-{command}"), text);
     }

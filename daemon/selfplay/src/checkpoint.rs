@@ -105,7 +105,7 @@ pub fn prune(checkpoints: &Path, kept: usize) -> Result<(), SelfPlayError> {
 }
 
 /// Steps of the complete checkpoints, ascending.
-fn steps(checkpoints: &Path) -> Result<Vec<u64>, SelfPlayError> {
+pub(crate) fn steps(checkpoints: &Path) -> Result<Vec<u64>, SelfPlayError> {
     if !checkpoints.exists() {
         return Ok(Vec::new());
     }

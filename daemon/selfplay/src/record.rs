@@ -1,6 +1,7 @@
 //! What a run writes down: one line a step in `steps.jsonl`, chained by hashes; one Parquet file a step with every
 //! rollout; times apart, so that the chain is a function of seed, configuration and weights alone.
 
+use crate::health::Health;
 use crate::policy::UpdateStats;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -8,7 +9,8 @@ use std::collections::BTreeMap;
 
 mod rollouts;
 
-pub use rollouts::{RolloutRecord, write_rollouts};
+pub(crate) use rollouts::hash_of as rollouts_hash;
+pub use rollouts::{RolloutRecord, read_rollouts, write_rollouts};
 
 /// Statistics of one (task type, role) group.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -82,6 +84,9 @@ pub struct StepRecord {
     pub sandbox_runs: u64,
     /// Hash of all rollouts of the step.
     pub rollouts_hash: String,
+    /// What is known to go wrong in self-play, in figures. Records of earlier versions have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health: Option<Health>,
     /// Metrics of the evaluation hook, in steps that have one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub eval: Option<BTreeMap<String, f64>>,

@@ -29,6 +29,10 @@ pub(crate) struct Rollout {
     pub(crate) reward: f32,
     /// Proposer: identity of the proposed task, to count different ones.
     pub(crate) identity: Option<String>,
+    /// Proposer: the proposed program (induction aside), for the figures of health.
+    pub(crate) program: Option<String>,
+    /// Proposer: the recorded answer of the proposed task.
+    pub(crate) answer: Option<String>,
     /// Hashes of the reference programs.
     pub(crate) references: String,
 }
@@ -85,16 +89,6 @@ pub(crate) fn completion_record(prompt: &str, completion: &Completion) -> Rollou
 pub(crate) fn reference_hashes(references: &[Triplet]) -> String {
     let short = |one: &Triplet| hex(&Sha256::digest(one.program.as_bytes())[..6]);
     references.iter().map(short).collect::<Vec<_>>().join(" ")
-}
-
-/// Hash over all rollouts of a step, for the chain.
-pub(crate) fn rollouts_hash(rollouts: &[RolloutRecord]) -> String {
-    let mut hash = Sha256::new();
-    for rollout in rollouts {
-        hash.update(serde_json::to_vec(rollout).expect("a record is plain data"));
-        hash.update(b"\n");
-    }
-    hex(&hash.finalize())
 }
 
 /// Statistics of every group that has rollouts.

@@ -25,6 +25,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 mod folder;
 
 use folder::RunFolder;
+pub(crate) use folder::first_difference;
 pub use folder::same_settings;
 
 /// Everything a run needs from outside.

@@ -25,7 +25,7 @@ pub struct Grade {
 
 impl Grade {
     /// A grade from a yes or no.
-    pub(crate) fn of(right: bool) -> Self {
+    pub fn of(right: bool) -> Self {
         Self {
             accuracy: Some(f64::from(u8::from(right))),
             verdict: if right { "right" } else { "wrong" }.into(),

@@ -10,6 +10,7 @@ use crate::buffers::Buffers;
 use crate::config::{Mode, SelfPlayConfig};
 use crate::draw::{self, Purpose, stream};
 use crate::error::SelfPlayError;
+use crate::health::Health;
 use crate::intrinsic::AnswerCounts;
 use crate::judge::Judge;
 use crate::learnability::Learnability;
@@ -18,9 +19,10 @@ use crate::parse;
 use crate::policy::{Policy, TrainSequence, UpdateBatch, UpdateStats};
 use crate::prompt::Prompts;
 use crate::propose::ProposerPrompt;
+use crate::record::rollouts_hash;
 use crate::record::{LearnabilityStats, RolloutRecord, StepRecord};
 use crate::reward::solver_reward;
-use crate::rollout::{Rollout, completion_record, group_stats, rollouts_hash};
+use crate::rollout::{Rollout, completion_record, group_stats};
 use crate::solve::grade_all;
 use crate::task::{Group, Role, Task, TaskType};
 use azr_model::random::DrawKey;
@@ -76,6 +78,8 @@ struct Gathered {
     estimates: Vec<RolloutRecord>,
     learnability: Vec<LearnabilityStats>,
     tokens: u64,
+    /// Mean distance of the sampler's and the trainer's log-probabilities.
+    logprob_gap: Option<f64>,
     seconds: BTreeMap<String, f64>,
 }
 
@@ -125,6 +129,7 @@ pub fn play_step<P: Policy>(
         tokens: gathered.tokens,
         sandbox_runs: context.judge.runs() - runs_before,
         rollouts_hash: rollouts_hash(&rollouts),
+        health: Some(Health::of(&gathered.rollouts, gathered.logprob_gap)),
         ..StepRecord::default()
     };
     record.set_updates(&updates);
@@ -224,6 +229,8 @@ fn solve<P: Policy>(
             well_formed: answer.well_formed,
             traced: answer.traced,
             identity: None,
+            program: None,
+            answer: None,
             references: String::new(),
         });
     }
@@ -278,9 +285,15 @@ fn learn<P: Policy>(
     if config.update.recompute_logprobs {
         let scores =
             context.policy.score(&sequences).map_err(|error| SelfPlayError::policy("score", &error))?;
+        let (mut distance, mut count) = (0.0, 0_usize);
         for (sequence, logprobs) in sequences.iter_mut().zip(scores) {
+            for (sampled, scored) in sequence.old_logprobs.iter().zip(&logprobs) {
+                distance += f64::from((sampled - scored).abs());
+                count += 1;
+            }
             sequence.old_logprobs = logprobs;
         }
+        gathered.logprob_gap = Some(distance / count.max(1) as f64);
     }
     let learning_rate = config.update.learning_rate_at(step, config.run.steps);
     let mut stats = Vec::new();

@@ -205,6 +205,17 @@ impl Task {
         }
     }
 
+    /// Its triplet; induction has none.
+    pub const fn triplet(&self) -> Option<&Triplet> {
+        match self {
+            Self::Deduction(triplet)
+            | Self::Abduction(triplet)
+            | Self::Error(triplet)
+            | Self::Custom(triplet) => Some(triplet),
+            Self::Induction(_) => None,
+        }
+    }
+
     /// Its type.
     pub const fn task_type(&self) -> TaskType {
         match self {

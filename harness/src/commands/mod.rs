@@ -3,20 +3,21 @@
 #![allow(clippy::doc_markdown, reason = "comments on arguments are help texts: no backticks on a terminal")]
 
 pub mod abduce;
+pub mod ablate;
 pub mod compare;
 pub mod daemon;
 pub mod deduce;
 pub mod doctor;
 pub mod eval;
+pub mod export;
 pub mod induce;
 pub mod lsp;
 pub mod model;
 pub mod pretrain;
 pub mod reason_bench;
+pub mod replay;
 pub mod report;
 pub mod reproduce;
 pub mod sandbox;
 pub mod score;
 pub mod train;
-
-pub use model::read_gguf;

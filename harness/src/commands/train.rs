@@ -1,8 +1,9 @@
 //! `azr train`: self-play from presets and configuration files.
 
 use crate::failure::Outcome;
-use crate::output;
 use crate::session::{Plan, RunArgs, execute, write_report};
+use crate::shapes::toy_of;
+use crate::{output, plan};
 use std::path::Path;
 
 /// Arguments of `azr train`.
@@ -13,18 +14,49 @@ pub struct Args {
     sources: Vec<String>,
     #[command(flatten)]
     run: RunArgs,
-    /// Print the resolved configuration and stop.
+    /// Print the resolved configuration, what the run needs in memory and time, and stop.
     #[arg(long)]
     dry_run: bool,
+    /// Play the configuration with random weights of the same family at toy width, two small steps, to see that it runs.
+    #[arg(long)]
+    toy: bool,
 }
+
+/// What `--toy` makes small; everything else stays as the configuration has it.
+const TOY_SETTINGS: [&str; 10] = [
+    "run.steps=2",
+    "run.checkpoint_every=1",
+    "run.evaluate_every=0",
+    "rollout.n_proposals=2",
+    "rollout.n_solves=2",
+    "rollout.max_response_tokens=16",
+    "rollout.content_max_tokens=14000",
+    "learnability.n_samples=2",
+    "seeding.max_batches=1",
+    "evaluation.limit=6",
+];
 
 /// Runs the command.
 pub fn run(args: &Args) -> anyhow::Result<Outcome> {
+    let mut run = args.run.clone();
+    if args.toy {
+        let model = toy_of(&run.config(&args.sources)?.model.path)?;
+        let given = std::mem::take(&mut run.assignments);
+        run.assignments = TOY_SETTINGS.iter().map(ToString::to_string).collect();
+        run.assignments.push(format!("model.path={model}"));
+        run.assignments.extend(given);
+    }
     if args.dry_run {
-        output::say(args.run.config(&args.sources)?.to_toml()?.trim_end())?;
+        let config = run.config(&args.sources)?;
+        output::say(config.to_toml()?.trim_end())?;
+        // Standard output stays a configuration that can be used as one.
+        match plan::describe(&config) {
+            Ok(plan) => output::note(plan.trim_end()),
+            Err(error) => output::note(format!("no plan of memory and time: {error:#}")),
+        }
         return Ok(Outcome::Done);
     }
-    let plan = Plan::new(&args.run, &args.sources, &run_name(&args.sources))?;
+    let plan = Plan::new(&run, &args.sources, &run_name(&args.sources))?;
     let outcome = execute(&plan, false)?;
     if outcome == Outcome::Done {
         let (_, page) = write_report(&plan.folder)?;

@@ -3,6 +3,7 @@
 use crate::error::SelfPlayError;
 use polars::prelude::*;
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 use std::path::Path;
 
 /// One rollout of a step.
@@ -38,6 +39,66 @@ pub struct RolloutRecord {
     pub references: String,
     /// Version of the weights that generated it.
     pub weights_version: u64,
+}
+
+/// Hash over all rollouts of a step, for the chain.
+pub(crate) fn hash_of(rollouts: &[RolloutRecord]) -> String {
+    let mut hash = Sha256::new();
+    for rollout in rollouts {
+        hash.update(serde_json::to_vec(rollout).expect("a record is plain data"));
+        hash.update(b"\n");
+    }
+    super::hex(&hash.finalize())
+}
+
+/// Reads what [`write_rollouts`] wrote.
+pub fn read_rollouts(path: &Path) -> Result<Vec<RolloutRecord>, SelfPlayError> {
+    let bad = |error: &dyn std::fmt::Display| SelfPlayError::Read {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    };
+    let file = std::fs::File::open(path).map_err(|error| bad(&error))?;
+    let frame = ParquetReader::new(file).finish().map_err(|error| bad(&error))?;
+    rows_of(&frame).map_err(|error| bad(&error))
+}
+
+fn rows_of(frame: &DataFrame) -> PolarsResult<Vec<RolloutRecord>> {
+    let texts = |name: &str| -> PolarsResult<Vec<String>> {
+        Ok(frame.column(name)?.str()?.iter().map(|text| text.unwrap_or_default().to_owned()).collect())
+    };
+    let counts = |name: &str| -> PolarsResult<Vec<u64>> {
+        let column = frame.column(name)?.cast(&DataType::UInt64)?;
+        Ok(column.u64()?.iter().map(Option::unwrap_or_default).collect())
+    };
+    let numbers = |name: &str| -> PolarsResult<Vec<f64>> {
+        Ok(frame.column(name)?.f64()?.iter().map(Option::unwrap_or_default).collect())
+    };
+    let (step, task_id, sample) = (counts("step")?, counts("task_id")?, counts("sample")?);
+    let (prompt_tokens, response_tokens) = (counts("prompt_tokens")?, counts("response_tokens")?);
+    let weights_version = counts("weights_version")?;
+    let (logprob_sum, reward, advantage) =
+        (numbers("logprob_sum")?, numbers("reward")?, numbers("advantage")?);
+    let (mut task_type, mut role) = (texts("task_type")?, texts("role")?);
+    let (mut prompt, mut response) = (texts("prompt")?, texts("response")?);
+    let (mut verdict, mut references) = (texts("verdict")?, texts("references")?);
+    let row = |index: usize| RolloutRecord {
+        step: step[index],
+        task_type: std::mem::take(&mut task_type[index]),
+        role: std::mem::take(&mut role[index]),
+        task_id: task_id[index],
+        sample: sample[index] as u32,
+        prompt: std::mem::take(&mut prompt[index]),
+        response: std::mem::take(&mut response[index]),
+        prompt_tokens: prompt_tokens[index] as u32,
+        response_tokens: response_tokens[index] as u32,
+        logprob_sum: logprob_sum[index],
+        verdict: std::mem::take(&mut verdict[index]),
+        reward: reward[index],
+        advantage: advantage[index],
+        references: std::mem::take(&mut references[index]),
+        weights_version: weights_version[index],
+    };
+    Ok((0..frame.height()).map(row).collect())
 }
 
 /// Writes the rollouts of one step.
@@ -89,9 +150,10 @@ mod tests {
             RolloutRecord { step: 1, sample: 3, verdict: "right".into(), ..RolloutRecord::default() },
         ];
         write_rollouts(&path, &rollouts).unwrap();
-        let frame = ParquetReader::new(std::fs::File::open(&path).unwrap()).finish().unwrap();
-        assert_eq!(frame.height(), 2);
-        assert_eq!(frame.column("prompt").unwrap().str().unwrap().get(0), Some("a\n\"b\""));
-        assert_eq!(frame.column("reward").unwrap().f64().unwrap().get(0), Some(-0.5));
+        let read = read_rollouts(&path).unwrap();
+        assert_eq!(read, rollouts);
+        assert_eq!(hash_of(&read), hash_of(&rollouts));
+        std::fs::write(&path, "no parquet").unwrap();
+        assert!(read_rollouts(&path).is_err());
     }
 }

@@ -200,10 +200,11 @@ fn config_hash(config: &SelfPlayConfig) -> String {
 }
 
 /// Name of the first field in which two records differ.
-pub(super) fn first_difference(recorded: &StepRecord, computed: &StepRecord) -> String {
+pub(crate) fn first_difference(recorded: &StepRecord, computed: &StepRecord) -> String {
     let fields = |record: &StepRecord| serde_json::to_value(record).unwrap_or_default();
     let (recorded, computed) = (fields(recorded), fields(computed));
-    let names = ["groups", "learnability", "buffers", "rollouts_hash", "loss", "grad_norm", "eval", "prev"];
+    let names =
+        ["groups", "learnability", "buffers", "rollouts_hash", "loss", "grad_norm", "health", "eval", "prev"];
     names.into_iter().find(|name| recorded[*name] != computed[*name]).unwrap_or("another field").to_owned()
 }
 

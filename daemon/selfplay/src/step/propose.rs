@@ -212,6 +212,8 @@ fn reward(config: &SelfPlayConfig, proposed: Vec<Proposed>, gathered: &mut Gathe
             traced: one.proposal.traced,
             reward,
             identity: one.outcome.as_ref().ok().map(identity),
+            program: one.outcome.as_ref().ok().and_then(Task::triplet).map(|triplet| triplet.program.clone()),
+            answer: one.outcome.as_ref().ok().and_then(Task::triplet).map(|triplet| triplet.output.clone()),
             references: reference_hashes(&one.prompt.references),
         });
         if let (true, Ok(task)) = (enters, one.outcome) {

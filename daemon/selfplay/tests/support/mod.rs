@@ -4,6 +4,11 @@
 #[path = "../../../../tests/src/skip.rs"]
 mod skip;
 
+/// Says that the calling test was skipped.
+pub fn skipped(reason: &str) {
+    skip::skipped(reason);
+}
+
 use azr_executor::{Sandbox, SandboxConfig};
 use azr_selfplay::config::{Mode, PromptProfile, SeedSource, SelfPlayConfig};
 use azr_selfplay::policy::ScriptedPolicy;

@@ -1,0 +1,231 @@
+//! Auditing a finished run: does its record follow from its seed, configuration and weights?
+//!
+//! Nothing is written. The chain of hashes and the hash of every step's rollouts are always checked; steps are then played
+//! again from the checkpoints that the run kept, and each must come out as it was recorded, weights included. On the same
+//! kind of processor that is equality bit for bit.
+
+use crate::chain;
+use crate::checkpoint;
+use crate::config::SelfPlayConfig;
+use crate::error::SelfPlayError;
+use crate::files::cannot_read;
+use crate::judge::Judge;
+use crate::observe::{Clock, Evaluate, Event, Observer};
+use crate::policy::Policy;
+use crate::prompt::{Prompts, ReferenceTexts};
+use crate::record::{StepRecord, read_rollouts, rollouts_hash};
+use crate::run::first_difference;
+use crate::step::{State, StepContext, play_step};
+use azr_executor::Sandbox;
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// Which steps are played again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Steps {
+    /// None: hashes only.
+    None,
+    /// The step after every checkpoint.
+    AfterCheckpoints,
+    /// All of them.
+    All,
+    /// These.
+    These(BTreeSet<u64>),
+}
+
+/// Everything a replay needs from outside.
+pub struct ReplayContext<'a, P: Policy> {
+    /// The run's configuration.
+    pub config: &'a SelfPlayConfig,
+    /// A model of the run's shape; its weights are replaced.
+    pub policy: &'a mut P,
+    /// Runs the programs.
+    pub sandbox: &'a Sandbox,
+    /// The run folder.
+    pub folder: &'a Path,
+    /// Which steps are played again.
+    pub steps: Steps,
+    /// Programs of the evaluations, as in the run.
+    pub held_out: &'a BTreeSet<String>,
+    /// Texts of the prompt profile `reference`.
+    pub reference_texts: Option<ReferenceTexts>,
+    /// Recomputes the evaluations of steps that have one; without it the recorded figures are taken as they are.
+    pub evaluate: Option<&'a mut dyn Evaluate<P>>,
+    /// Receives events.
+    pub observer: &'a mut dyn Observer,
+    /// Seconds since any fixed point.
+    pub clock: Clock<'a>,
+}
+
+/// What was found.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Findings {
+    /// Records of the run.
+    pub steps: u64,
+    /// Steps whose rollouts have the recorded hash.
+    pub rollouts_checked: u64,
+    /// Steps that were played again.
+    pub recomputed: Vec<u64>,
+    /// Checkpoints whose weights came out again.
+    pub weights_checked: Vec<u64>,
+    /// What does not agree; empty for a sound run.
+    pub mismatches: Vec<String>,
+}
+
+/// Audits a run.
+pub fn replay<P: Policy>(mut context: ReplayContext<'_, P>) -> Result<Findings, SelfPlayError> {
+    let mut findings = Findings::default();
+    let records = read_chain(context.folder, &mut findings)?;
+    findings.steps = records.len() as u64;
+    check_rollouts(context.folder, &records, &mut findings);
+    let checkpoints = context.folder.join("checkpoints");
+    let kept = checkpoint::steps(&checkpoints)?;
+    let recorded: BTreeSet<u64> = records.iter().map(|record| record.step).collect();
+    let wanted: BTreeSet<u64> = match &context.steps {
+        Steps::None => BTreeSet::new(),
+        Steps::All => recorded.clone(),
+        Steps::AfterCheckpoints => {
+            kept.iter().map(|step| step + 1).filter(|step| recorded.contains(step)).collect()
+        }
+        Steps::These(steps) => steps.clone(),
+    };
+    let prompts = Prompts::new(context.config, context.reference_texts.take())?;
+    let judge = Judge::new(context.sandbox, context.config).holding_out(context.held_out);
+    let mut position: Option<(u64, State)> = None;
+    for target in wanted {
+        if !recorded.contains(&target) {
+            findings.mismatches.push(format!("step {target} is not recorded"));
+            continue;
+        }
+        let Some(nearest) = kept.iter().copied().filter(|step| *step < target).max() else {
+            findings.mismatches.push(format!("step {target} has no checkpoint before it to start from"));
+            continue;
+        };
+        let (mut at, mut state) = match position.take() {
+            Some((at, state)) if at >= nearest && at < target => (at, state),
+            _ => load(&mut context, &checkpoints, nearest, &records, &mut findings)?,
+        };
+        while at < target {
+            at += 1;
+            let Some(record) = records.iter().find(|record| record.step == at) else { break };
+            context.observer.event(Event::StepStarted { step: at, steps: findings.steps });
+            if !play_again(&mut context, &prompts, &judge, &mut state, record, &mut findings)? {
+                return Ok(findings);
+            }
+            if kept.contains(&at) {
+                check_weights(&context, &checkpoints, at, &mut findings)?;
+            }
+        }
+        position = Some((at, state));
+    }
+    Ok(findings)
+}
+
+fn read_chain(folder: &Path, findings: &mut Findings) -> Result<Vec<StepRecord>, SelfPlayError> {
+    let path = folder.join("run.json");
+    let text = std::fs::read_to_string(&path).map_err(cannot_read(&path))?;
+    let run: serde_json::Value = serde_json::from_str(&text)
+        .map_err(|error| SelfPlayError::Read { path: path.clone(), reason: error.to_string() })?;
+    let path = folder.join("steps.jsonl");
+    let bytes = std::fs::read(&path).map_err(cannot_read(&path))?;
+    let chain = chain::read(&bytes, run["chain_start"].as_str());
+    if let Some(damage) = chain.damage {
+        findings.mismatches.push(format!("steps.jsonl: {damage}"));
+    }
+    Ok(chain.records)
+}
+
+fn check_rollouts(folder: &Path, records: &[StepRecord], findings: &mut Findings) {
+    for record in records {
+        let path = folder.join("rollouts").join(format!("step-{}.parquet", record.step));
+        match read_rollouts(&path) {
+            Ok(rollouts) if rollouts_hash(&rollouts) == record.rollouts_hash => {
+                findings.rollouts_checked += 1
+            }
+            Ok(_) => findings
+                .mismatches
+                .push(format!("step {}: the rollouts are not those of the record", record.step)),
+            Err(error) => findings.mismatches.push(format!("step {}: {error}", record.step)),
+        }
+    }
+}
+
+fn load<P: Policy>(
+    context: &mut ReplayContext<'_, P>,
+    checkpoints: &Path,
+    step: u64,
+    records: &[StepRecord],
+    findings: &mut Findings,
+) -> Result<(u64, State), SelfPlayError> {
+    let (manifest, state) = checkpoint::load(&checkpoints.join(format!("step-{step}")), context.policy)?;
+    let continued = records.iter().find(|record| record.step == step);
+    if step > 0 && continued.is_none_or(|record| record.hash != manifest.chain) {
+        findings.mismatches.push(format!("the checkpoint of step {step} continues another record"));
+    }
+    Ok((step, state))
+}
+
+/// Plays the step of `record` again; `false` where it differs, since what follows would differ too.
+fn play_again<P: Policy>(
+    context: &mut ReplayContext<'_, P>,
+    prompts: &Prompts,
+    judge: &Judge<'_>,
+    state: &mut State,
+    record: &StepRecord,
+    findings: &mut Findings,
+) -> Result<bool, SelfPlayError> {
+    let mut result = play_step(
+        &mut StepContext {
+            config: context.config,
+            policy: &mut *context.policy,
+            judge,
+            prompts,
+            observer: &mut *context.observer,
+            clock: context.clock,
+        },
+        state,
+        record.step,
+    )?;
+    result.record.eval = match (&record.eval, &mut context.evaluate) {
+        (Some(_), Some(evaluate)) => {
+            let step = record.step;
+            let metrics = evaluate
+                .evaluate(context.policy, step)
+                .map_err(|reason| SelfPlayError::Evaluation { step, reason })?;
+            (!metrics.is_empty()).then_some(metrics)
+        }
+        (recorded, _) => recorded.clone(),
+    };
+    // Records of versions without these figures are compared without them.
+    if record.health.is_none() {
+        result.record.health = None;
+    }
+    result.record.seal(&record.prev);
+    findings.recomputed.push(record.step);
+    if result.record == *record {
+        return Ok(true);
+    }
+    let field = first_difference(record, &result.record);
+    findings.mismatches.push(format!("step {}: played again it differs in {field}", record.step));
+    Ok(false)
+}
+
+fn check_weights<P: Policy>(
+    context: &ReplayContext<'_, P>,
+    checkpoints: &Path,
+    step: u64,
+    findings: &mut Findings,
+) -> Result<(), SelfPlayError> {
+    let path = checkpoints.join(format!("step-{step}")).join("checkpoint.json");
+    let text = std::fs::read(&path).map_err(cannot_read(&path))?;
+    let manifest: checkpoint::Manifest = serde_json::from_slice(&text)
+        .map_err(|error| SelfPlayError::Read { path: path.clone(), reason: error.to_string() })?;
+    let hash =
+        context.policy.weights_hash().map_err(|error| SelfPlayError::policy("hash its weights", &error))?;
+    if hash == manifest.weights_hash {
+        findings.weights_checked.push(step);
+    } else {
+        findings.mismatches.push(format!("step {step}: played again it ends with other weights"));
+    }
+    Ok(())
+}

@@ -1,0 +1,88 @@
+//! A run that is killed at any moment, also while it writes a checkpoint, ends as if it had not been; and so does one on any
+//! number of threads.
+//!
+//! `AZR_KILL_MOMENTS=50 cargo test --release -p azr-tests --test kill` is the long form.
+
+use azr_tests::{Fixture, finish, signal, spawn};
+use std::time::{Duration, Instant};
+
+const SETTINGS: [&str; 8] = [
+    "rollout.n_proposals=3",
+    "rollout.n_solves=3",
+    "rollout.max_response_tokens=32",
+    "learnability.n_samples=2",
+    "seeding.seed_batch_factor=2",
+    "seeding.max_batches=2",
+    "run.checkpoint_every=1",
+    "run.evaluate_every=0",
+];
+
+fn train<'a>(run: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    let settings = SETTINGS.iter().flat_map(|setting| ["--set", setting]);
+    ["train", "tiny", "--steps", "4", "--run-dir", run]
+        .into_iter()
+        .chain(settings)
+        .chain(more.iter().copied())
+        .collect()
+}
+
+fn weights(fixture: &Fixture, run: &str) -> String {
+    let value = fixture.azr(&["model", "info", run, "--json"]).expect_code(0).json();
+    value["weights"].as_str().expect("a model has a weights hash").to_owned()
+}
+
+#[expect(clippy::disallowed_methods, reason = "how long the test takes is the caller's choice")]
+fn moments() -> u64 {
+    std::env::var("AZR_KILL_MOMENTS").ok().and_then(|text| text.parse().ok()).unwrap_or(3)
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the moments are spread over the time that a run takes")]
+fn a_run_killed_at_any_moment_ends_the_same() {
+    let fixture = Fixture::new();
+    let started = Instant::now();
+    fixture.azr(&train("whole", &[])).expect_code(0);
+    let length = started.elapsed();
+    let (steps, end) = (fixture.read("whole/steps.jsonl"), weights(&fixture, "whole"));
+    let count = moments();
+    let mut interrupted = 0;
+    for moment in 0..count {
+        let run = format!("killed-{moment}");
+        let mut child = fixture.start(&train(&run, &[]));
+        // Spread evenly, with a remainder that is never the same.
+        let share = (moment as f64 + 0.618 * (moment % 7) as f64 / 7.0 + 0.3) / count as f64;
+        std::thread::sleep(Duration::from_secs_f64(length.as_secs_f64() * share.min(0.98)));
+        if child.try_wait().expect("a child can be asked").is_none() {
+            signal(child.id(), "KILL");
+            interrupted += 1;
+        }
+        child.wait().expect("a child can be waited for");
+        let resume: &[&str] = if fixture.path().join(&run).is_dir() { &["--resume"] } else { &[] };
+        fixture.azr(&train(&run, resume)).expect_code(0);
+        assert_eq!(
+            fixture.read(&format!("{run}/steps.jsonl")),
+            steps,
+            "moment {moment}: a record is lost, doubled or other"
+        );
+        assert_eq!(weights(&fixture, &run), end, "moment {moment}");
+        fixture.azr(&["replay", &run]).expect_code(0);
+        std::fs::remove_dir_all(fixture.path().join(&run)).expect("a run can be removed");
+    }
+    assert!(interrupted > 0, "no moment was within the run");
+    eprintln!("killed {interrupted} of {count} runs, all ended with weights {}", &end[..16]);
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_run() {
+    let fixture = Fixture::new();
+    let mut ends = Vec::new();
+    for threads in ["1", "2", "4"] {
+        let run = format!("threads-{threads}");
+        let mut command = fixture.command(&train(&run, &[]));
+        command.env("RAYON_NUM_THREADS", threads);
+        finish(spawn(&mut command)).expect_code(0);
+        ends.push((fixture.read(&format!("{run}/steps.jsonl")), weights(&fixture, &run)));
+    }
+    assert_eq!(ends[0], ends[1], "one and two threads");
+    assert_eq!(ends[0], ends[2], "one and four threads");
+}
