@@ -254,8 +254,8 @@ impl Watch {
         if self.recent.len() < WINDOW {
             return Vec::new();
         }
-        let now = mean(self.recent.iter());
-        let then = mean(self.first.iter());
+        let now = mean(self.recent.make_contiguous());
+        let then = mean(&self.first);
         let mut warnings = findings(&now, &then);
         warnings.retain(|(kind, ..)| self.raised.get(kind).is_none_or(|at| record.step >= at + SILENCE));
         for (kind, ..) in &warnings {
@@ -295,9 +295,9 @@ fn point_of(record: &StepRecord, seconds: f64, memory_bytes: Option<u64>) -> Poi
     }
 }
 
-fn mean<'a>(points: impl ExactSizeIterator<Item = &'a Point> + Clone) -> Point {
+fn mean(points: &[Point]) -> Point {
     let count = points.len().max(1) as f64;
-    let of = |value: fn(&Point) -> f64| points.clone().map(value).sum::<f64>() / count;
+    let of = |value: fn(&Point) -> f64| points.iter().map(value).sum::<f64>() / count;
     Point {
         structures: of(|point| point.structures),
         duplicates: of(|point| point.duplicates),
