@@ -37,7 +37,7 @@ pub fn measure() -> anyhow::Result<Speed> {
             prompt: prompt.into(),
             max_new_tokens: 64,
             stop: Vec::new(),
-            sampling: Sampling { temperature: 1.0, top_p: 1.0 },
+            sampling: Sampling::at(1.0),
             key: DrawKey::new(1, 0, "speed", item),
         })
         .collect();

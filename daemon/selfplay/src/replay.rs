@@ -140,7 +140,7 @@ fn check_rollouts(folder: &Path, records: &[StepRecord], findings: &mut Findings
         let path = folder.join("rollouts").join(format!("step-{}.parquet", record.step));
         match read_rollouts(&path) {
             Ok(rollouts) if rollouts_hash(&rollouts) == record.rollouts_hash => {
-                findings.rollouts_checked += 1
+                findings.rollouts_checked += 1;
             }
             Ok(_) => findings
                 .mismatches

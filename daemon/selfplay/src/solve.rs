@@ -79,7 +79,7 @@ pub fn read_answer(task_type: TaskType, text: &str) -> SolverAnswer {
 /// Grades many answers, of any task types, in the order given. Equal answers to equal tasks are judged once.
 pub fn grade_all(judge: &Judge<'_>, answers: &[(&Task, &str)], score: InductionScore) -> Vec<Grade> {
     let (mut deduction, mut abduction, mut induction) = (Vec::new(), Vec::new(), Vec::new());
-    let mut others: BTreeMap<TaskType, Vec<(usize, (&Triplet, &str))>> = BTreeMap::new();
+    let mut others: BTreeMap<TaskType, Vec<_>> = BTreeMap::new();
     for (index, (task, answer)) in answers.iter().enumerate() {
         match task {
             Task::Deduction(triplet) => deduction.push((index, (triplet, *answer))),

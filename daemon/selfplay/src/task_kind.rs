@@ -43,7 +43,7 @@ pub trait TaskKind: Send + Sync {
     ) -> Vec<Result<String, String>>;
 
     /// The solver's answer within its answer block; `None` makes the response badly formatted. By default what abduction and
-    /// deduction do for an ```output block.
+    /// deduction do for an output block.
     fn read(&self, block: &str) -> Option<String> {
         Some(parse::solver_answer(block, Wanted::Output))
     }

@@ -94,7 +94,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let rows = rows_of(&args.grid)?;
     if args.dry_run {
         for row in &rows {
-            presets::load(&[args.preset.clone()], &assignments(args, row))?;
+            presets::load(std::slice::from_ref(&args.preset), &assignments(args, row))?;
             output::say(format!("{}: {}", row.name, join_or(row.settings, "as the preset has it")))?;
         }
         return Ok(Outcome::Done);
