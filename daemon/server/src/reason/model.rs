@@ -74,6 +74,8 @@ impl Reasoner {
             TaskType::Deduction => "reason.deduce",
             TaskType::Abduction => "reason.abduce",
             TaskType::Induction => "reason.induce",
+            TaskType::Error => "reason.error",
+            TaskType::Custom => "reason.custom",
         };
         for sample in 0..spend.samples {
             let request = GenerateRequest {
