@@ -21,3 +21,5 @@ pub mod reproduce;
 pub mod sandbox;
 pub mod score;
 pub mod train;
+
+pub use model::read_gguf;
