@@ -46,7 +46,8 @@ pub(crate) fn read(shards: &Shards<'_>, config: ModelConfig) -> Result<Arc<Weigh
     Weights::from_flat(config, flat, 0)
 }
 
-fn decode(tensor: &TensorView<'_>) -> Option<Vec<f32>> {
+/// The numbers of a tensor in 32 bits; `None` for other types than F32, BF16 and F16.
+pub(crate) fn decode(tensor: &TensorView<'_>) -> Option<Vec<f32>> {
     let data = tensor.data();
     let pairs = || data.chunks_exact(2).map(|bytes| [bytes[0], bytes[1]]);
     match tensor.dtype() {

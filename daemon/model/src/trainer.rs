@@ -17,6 +17,8 @@ use crate::config::ModelConfig;
 use crate::error::{ModelError, Result};
 use crate::kernels::rope::RopeTable;
 use crate::kernels::{Threads, math};
+use crate::layout::Layout;
+use crate::lora::Lora;
 use crate::loss::{
     CrossEntropyTerm, LossSums, PolicyLoss, PolicySequence, PolicyTerm, TokenTerm, WeightedSequence,
 };
@@ -64,6 +66,19 @@ pub struct StepStats {
     pub reference_kl: f64,
 }
 
+/// A step that was refused because something was not finite, for the record.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RefusedStep {
+    /// The loss of the batch.
+    pub loss: f64,
+    /// Global norm of its gradient.
+    pub gradient_norm: f64,
+    /// First parameter, by HF name, whose gradient is not finite.
+    pub parameter: Option<String>,
+    /// What went through the model, sequence by sequence (each up to its last token that was learned from).
+    pub sequences: Vec<Vec<u32>>,
+}
+
 /// Scores of one sequence; entry `i` is about the prediction of token `i + 1`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TokenScores {
@@ -81,6 +96,8 @@ pub struct Trainer {
     config: TrainerConfig,
     optimizer: OptimizerState,
     gradient: Vec<f32>,
+    lora: Option<Lora>,
+    refused: Option<RefusedStep>,
     rope: Mutex<Arc<RopeTable>>,
     spare: Spare,
 }
@@ -119,9 +136,32 @@ impl Trainer {
             config,
             optimizer: OptimizerState::new(len),
             gradient: vec![0.0; len],
+            lora: None,
+            refused: None,
             rope: Mutex::default(),
             spare: Spare::default(),
         })
+    }
+
+    /// A trainer of an adapter over these weights, which stay as they are but for the addition.
+    pub fn with_lora(weights: Arc<Weights>, config: TrainerConfig, lora: Lora) -> Result<Self> {
+        let optimizer = OptimizerState::new(lora.parameter_count());
+        Ok(Self { optimizer, lora: Some(lora), ..Self::new(weights, config)? })
+    }
+
+    /// The adapter it trains, where it trains one.
+    pub fn lora(&self) -> Option<&Lora> {
+        self.lora.as_ref()
+    }
+
+    /// The last step that was refused because something was not finite.
+    pub fn refused(&self) -> Option<&RefusedStep> {
+        self.refused.as_ref()
+    }
+
+    /// What the optimizer state belongs to.
+    fn trained_layout(&self) -> &Layout {
+        self.lora.as_ref().map_or(self.weights.layout(), Lora::layout)
     }
 
     /// The weights it changes.
@@ -257,20 +297,51 @@ impl Trainer {
 
     fn step_on<T: TokenTerm>(&mut self, chunks: &[Chunk<T>], learning_rate: f32) -> Result<StepStats> {
         let sums = self.accumulate(chunks)?;
-        let norm = square_sum(&self.gradient).sqrt();
+        let of_factors = self.lora.as_ref().map(|lora| lora.gradient(&self.gradient));
+        let norm = square_sum(of_factors.as_ref().unwrap_or(&self.gradient)).sqrt();
         let mut stats = step_stats(&sums, norm);
         stats.tokens = chunks.iter().map(|chunk| chunk.batch.tokens.len()).sum();
-        stats.applied = !chunks.is_empty() && sums.loss.is_finite() && norm.is_finite();
+        let finite = sums.loss.is_finite() && norm.is_finite();
+        stats.applied = !chunks.is_empty() && finite;
         if stats.applied {
             let bound = f64::from(self.config.max_gradient_norm);
             let scale = if bound > 0.0 && norm > bound { (bound / (norm + 1e-6)) as f32 } else { 1.0 };
-            let layout = Arc::clone(self.weights.layout());
-            let Self { optimizer, config, gradient, weights, .. } = self;
-            weights.update(|parameters| {
-                optimizer.apply(&config.optimizer, &layout, parameters, gradient, scale, learning_rate);
-            })?;
+            self.apply(of_factors.as_deref(), scale, learning_rate)?;
+        } else if !finite {
+            self.refused = Some(self.refusal(&sums, norm, chunks));
         }
         Ok(stats)
+    }
+
+    /// One step of the optimizer, on the factors of the adapter where there is one.
+    fn apply(&mut self, of_factors: Option<&[f32]>, scale: f32, learning_rate: f32) -> Result<()> {
+        let Self { optimizer, config, gradient, weights, lora, .. } = self;
+        if let (Some(lora), Some(gradient)) = (lora, of_factors) {
+            let layout = lora.layout().clone();
+            optimizer.apply(&config.optimizer, &layout, lora.values_mut(), gradient, scale, learning_rate);
+            return weights.update(|parameters| lora.merge_into(parameters));
+        }
+        let layout = Arc::clone(weights.layout());
+        weights.update(|parameters| {
+            optimizer.apply(&config.optimizer, &layout, parameters, gradient, scale, learning_rate);
+        })
+    }
+
+    fn refusal<T>(&self, sums: &LossSums, gradient_norm: f64, chunks: &[Chunk<T>]) -> RefusedStep {
+        let finite =
+            |range: std::ops::Range<usize>| self.gradient[range].iter().all(|value| value.is_finite());
+        let mut parameters = self.weights.layout().parameters.iter();
+        let sequences = chunks.iter().flat_map(|chunk| {
+            chunk.batch.sequences.iter().map(|range| chunk.batch.tokens[range.clone()].to_vec())
+        });
+        RefusedStep {
+            loss: sums.loss,
+            gradient_norm,
+            parameter: parameters
+                .find(|parameter| !finite(parameter.range.clone()))
+                .map(|parameter| parameter.name.clone()),
+            sequences: sequences.collect(),
+        }
     }
 
     /// The batch's gradient into `self.gradient`, chunk by chunk in order.
@@ -393,12 +464,12 @@ impl Trainer {
 
     /// Writes the optimizer state (safetensors), for exact resume.
     pub fn save_state(&self, path: &Path) -> Result<()> {
-        state_file::save(path, &self.optimizer, self.weights.layout())
+        state_file::save(path, &self.optimizer, self.trained_layout())
     }
 
     /// Reads the optimizer state; the weights must be those saved with it.
     pub fn load_state(&mut self, path: &Path) -> Result<()> {
-        self.optimizer = state_file::load(path, self.weights.layout())?;
+        self.optimizer = state_file::load(path, self.trained_layout())?;
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use super::info;
 use crate::failure::{Failure, Outcome};
 use crate::models;
-use azr_model::{ModelFolder, WeightFormat};
+use azr_model::{Lora, ModelFolder, WeightFormat};
 use clap::ValueEnum;
 use std::path::{Path, PathBuf};
 
@@ -50,6 +50,9 @@ pub struct ConvertArgs {
     /// Folder to write: new, empty, or a model folder, whose files are replaced.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+    /// Adapter (LoRA in PEFT's layout) to merge into the weights.
+    #[arg(long, value_name = "DIR")]
+    adapter: Option<PathBuf>,
     /// Number format of the weights.
     #[arg(long, value_enum, default_value_t = Format::F32)]
     format: Format,
@@ -72,6 +75,12 @@ pub fn import(args: &ImportArgs) -> anyhow::Result<Outcome> {
 pub fn convert(args: &ConvertArgs) -> anyhow::Result<Outcome> {
     check_target(&args.out)?;
     let mut model = models::load(&args.model)?;
+    if let Some(adapter) = &args.adapter {
+        Lora::load(&model.folder.weights, adapter).map_err(|error| {
+            let what = format!("cannot merge the adapter: {error}");
+            Failure::new(what, "it must be a plain LoRA of this very model, as PEFT writes it")
+        })?;
+    }
     write(&model.folder, &args.out, args.format)?;
     if args.format == Format::Bf16 {
         // What is described is what was written: rounded.
