@@ -116,7 +116,7 @@ local function main()
   if not vim.lsp.inlay_hint then
     wait("hints show what calls return", function()
       for _, hint in ipairs(hints.drawn(buffer)) do
-        if hint.line == 17 and hint.text:match("7") then
+        if hint.line == 18 and hint.text:match("✗ 1") then
           return true
         end
       end

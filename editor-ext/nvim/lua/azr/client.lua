@@ -187,14 +187,6 @@ function M.restart()
   M.attach_all()
 end
 
---- Whether the server announces a request of the custom protocol.
-function M.offers(method)
-  local client = M.get()
-  local experimental = client and client.server_capabilities and client.server_capabilities.experimental or {}
-  local azr = type(experimental) == "table" and experimental.azr or nil
-  return type(azr) == "table" and vim.tbl_contains(azr.methods or {}, method)
-end
-
 --- Sends a request. `done(error_text, result)` is called once; `part(value)` for what comes before.
 --- Gives a function that cancels, or nil where there is no session.
 function M.request(method, params, done, part)

@@ -256,7 +256,7 @@ function M.question_at(kind, buffer, given)
   local first = has_range and given.line1 or cursor
   local last = has_range and given.line2 or cursor
   local name, from, to = text.function_at(lines, first)
-  local question = { kind = kind, name = name, program = table.concat(lines, "\n") }
+  local question = { kind = kind, name = name, program = text.definitions_of(lines) }
   local here = text.read_examples(lines_of(buffer, first, last))
   if kind == "induce" then
     if #here == 0 and name then
@@ -308,12 +308,12 @@ local function parameters_of(question)
   if question.kind == "deduce" then
     params.input = question.input
   else
-    params.output, params.knownInputs = question.output, question.known_inputs
+    params.output = question.output
   end
   return params
 end
 
---- Adds an entry, reduces the program to the function and what it needs of its file, and asks.
+--- Adds an entry, and asks.
 local function send(question)
   local entry = { kind = question.kind, title = title_of(question), running = true, parts = {} }
   table.insert(state.entries, 1, entry)
@@ -335,22 +335,7 @@ local function send(question)
     end
     draw()
   end
-  local function go()
-    entry.cancel = client.request("azr/" .. question.kind, parameters_of(question), finish, on_part)
-  end
-  if question.kind == "induce" or not client.offers("azr/slice") then
-    go()
-    return
-  end
-  local whole = { program = question.program, ["function"] = question.name }
-  entry.cancel = client.request("azr/slice", whole, function(problem, cut)
-    if problem then
-      finish(problem)
-      return
-    end
-    question.program, question.known_inputs = cut.program, cut.knownInputs
-    go()
-  end)
+  entry.cancel = client.request("azr/" .. question.kind, parameters_of(question), finish, on_part)
 end
 
 --- `:AzrDeduce`, `:AzrAbduce`, `:AzrInduce`. Words behind the command are the arguments, the value, or what the

@@ -130,6 +130,37 @@ function M.read_examples(lines)
   return examples
 end
 
+local KEPT = { "^async%s+def%s", "^def%s", "^class%s", "^@", "^import%s", "^from%s", "^[%a_\128-\255][%w_\128-\255]*%s*=[^=]", "^[%a_\128-\255][%w_\128-\255]*%s*:[^=]+=[^=]" }
+
+--- The definitions, imports and assignments of a file. What else stands at its top level is left out: assertions, calls
+--- and the like would run before the question, and one that fails would be the answer.
+function M.definitions_of(lines)
+  local kept, chunk, decorated = {}, {}, true
+  local function finish()
+    for _, pattern in ipairs(KEPT) do
+      if chunk[1] and (chunk[1] .. " "):match(pattern) then
+        table.insert(kept, table.concat(chunk, "\n"))
+        break
+      end
+    end
+    chunk, decorated = {}, true
+  end
+  for _, line in ipairs(lines) do
+    local begins = line:match("^[^%s#)%]}]") ~= nil
+    -- A decorator belongs to what follows; an open bracket or string goes on.
+    local goes_on = #chunk > 0 and (decorated or walk(table.concat(chunk, "\n"), function() end) ~= "end")
+    if begins and not goes_on then
+      finish()
+    end
+    if #chunk > 0 or begins then
+      table.insert(chunk, line)
+      decorated = decorated and line:match("^[@#]") ~= nil
+    end
+  end
+  finish()
+  return table.concat(kept, "\n\n") .. "\n"
+end
+
 --- The innermost function whose text has the line (from 1): name, first line, last line; or nil.
 function M.function_at(lines, line)
   for at = math.min(line, #lines), 1, -1 do

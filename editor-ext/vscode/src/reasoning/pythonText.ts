@@ -183,6 +183,31 @@ export function functionAt(lines: readonly string[], line: number): FunctionAt |
     return at > line && DEF.test(lines[at] ?? "") ? functionAt(lines, at) : undefined;
 }
 
+const KEPT = /^(?:(?:async\s+)?def\s|class\s|@|import\s|from\s|[\p{L}_][\p{L}\p{N}_]*\s*(?::[^=]+)?=(?!=))/u;
+
+/**
+ * The definitions, imports and assignments of a file. What else stands at its top level is left out: assertions, calls
+ * and the like would run before the question, and one that fails would be the answer.
+ */
+export function definitionsOf(text: string): string {
+    const kept: string[] = [];
+    let chunk: string[] = [];
+    const finish = (): void => {
+        const first = chunk[0] ?? "";
+        if (KEPT.test(first)) kept.push(chunk.join("\n").trimEnd());
+        chunk = [];
+    };
+    for (const line of text.split(/\r?\n/u)) {
+        const begins = /^[^\s#)\]}]/u.test(line);
+        // A decorator belongs to what follows; an open bracket or string goes on.
+        const goesOn = chunk.length > 0 && (chunk.every((each) => /^(?:@|#|\s*$)/u.test(each)) || !isBalanced(chunk.join("\n")));
+        if (begins && !goesOn) finish();
+        if (chunk.length > 0 || begins) chunk.push(line);
+    }
+    finish();
+    return kept.length === 0 ? "" : `${kept.join("\n\n")}\n`;
+}
+
 function lastLineOf(lines: readonly string[], start: number, indent: number): number {
     let last = start;
     let inHeader = true;

@@ -1,7 +1,7 @@
 // A question as the view edits it, made from where the person is in a file, and the request it becomes.
 
 import type { Example } from "./pythonText";
-import { functionAt, isBalanced, readCall, readExamples, writeExamples } from "./pythonText";
+import { definitionsOf, functionAt, isBalanced, readCall, readExamples, writeExamples } from "./pythonText";
 
 export const KINDS = ["deduce", "abduce", "induce"] as const;
 export type Kind = (typeof KINDS)[number];
@@ -20,8 +20,6 @@ export interface Question {
     readonly examples: string;
     /** What the function shall do, in words. */
     readonly message: string;
-    /** Arguments of calls in the file: where a search for others begins. */
-    readonly knownInputs: readonly string[];
     /** Where the program comes from, for people. */
     readonly origin: string;
 }
@@ -34,7 +32,6 @@ export const EMPTY: Question = {
     output: "",
     examples: "",
     message: "",
-    knownInputs: [],
     origin: "",
 };
 
@@ -66,7 +63,7 @@ export function questionAt(place: Place, kind: Kind): Question {
             kind,
             origin,
             name: called.name,
-            program: programOf(lines, called.name) ?? place.text,
+            program: programOf(lines, called.name) ?? definitionsOf(place.text),
             input: called.input,
             output: asserted?.output ?? "",
         };
@@ -86,9 +83,9 @@ function linesOf(lines: readonly string[], { firstLine, lastLine }: { firstLine:
     return lines.slice(firstLine, lastLine + 1).join("\n");
 }
 
-/** The whole file serves as the program where it defines the function: helpers and constants come with it. */
+/** The definitions of the file serve as the program where the function is one of them: helpers and constants come along. */
 function programOf(lines: readonly string[], name: string): string | undefined {
-    return lines.some((line) => new RegExp(`^(?:async\\s+)?def\\s+${name}(?![\\p{L}\\p{N}_])`, "u").test(line)) ? lines.join("\n") : undefined;
+    return lines.some((line) => new RegExp(`^(?:async\\s+)?def\\s+${name}(?![\\p{L}\\p{N}_])`, "u").test(line)) ? definitionsOf(lines.join("\n")) : undefined;
 }
 
 function assertion(text: string): { name: string; input: string; output: string } | undefined {
@@ -133,10 +130,6 @@ export function missing(question: Question): string | undefined {
     return question.kind === "abduce" && text.trim() === "" ? "Give the value that the function shall return." : undefined;
 }
 
-function knownInputs({ knownInputs: known }: Question): { knownInputs?: readonly string[] } {
-    return known.length === 0 ? {} : { knownInputs: known };
-}
-
 /** Method and parameters of the request. */
 export function request(question: Question, budget: Budget): { method: string; params: Record<string, unknown> } {
     const named = question.name === "" ? {} : { function: question.name };
@@ -144,7 +137,7 @@ export function request(question: Question, budget: Budget): { method: string; p
         case "deduce":
             return { method: "azr/deduce", params: { program: question.program, ...named, input: question.input, budget } };
         case "abduce":
-            return { method: "azr/abduce", params: { program: question.program, ...named, output: question.output, ...knownInputs(question), budget } };
+            return { method: "azr/abduce", params: { program: question.program, ...named, output: question.output, budget } };
         case "induce": {
             const examples: Example[] = readExamples(question.examples);
             const message = question.message.trim() === "" ? {} : { message: question.message };

@@ -8,7 +8,7 @@ import { REASONING } from "../webview/bodies";
 import type { Entry, FromReasoning, ReasoningState } from "../webview/messages";
 import { fromReasoning } from "../webview/messages";
 import { ViewProvider } from "../webview/provider";
-import { describeError, fields, isAnswer, list, merge, readAnswer, readCandidates, text } from "./answer";
+import { describeError, isAnswer, merge, readAnswer, readCandidates } from "./answer";
 import type { Kind, Question } from "./question";
 import { EMPTY, KINDS, missing, questionAt, request, title } from "./question";
 
@@ -64,7 +64,7 @@ export class ReasoningView extends ViewProvider<ReasoningState> {
         if (editor !== undefined) {
             this.target = editor;
             const { document, selection } = editor;
-            const { name, program, input, output, knownInputs } = this.question;
+            const { name, program, input, output } = this.question;
             const asked = questionAt(
                 {
                     text: document.getText(),
@@ -76,32 +76,12 @@ export class ReasoningView extends ViewProvider<ReasoningState> {
                 kind,
             );
             // Examples need no program; the one of the last question stays for the next.
-            this.question = kind === "induce" ? { ...asked, name, program, input, output, knownInputs } : asked;
+            this.question = kind === "induce" ? { ...asked, name, program, input, output } : asked;
         } else {
             this.question = { ...this.question, kind };
         }
-        const refusal = await this.cutOut();
         await this.showQuestion();
-        if (refusal !== "") {
-            this.notice = refusal;
-            this.draw();
-            return;
-        }
         if (missing(this.question) === undefined && (kind !== "deduce" || this.question.input !== "")) await this.ask();
-    }
-
-    /** Reduces the program to the function and what it needs of its file; what cannot run alone is said. */
-    private async cutOut(): Promise<string> {
-        const { name, program } = this.question;
-        if (this.question.kind === "induce" || name === "" || !(await this.session.offers("azr/slice"))) return "";
-        try {
-            const cut = fields(await this.session.ask("azr/slice", { program, function: name }));
-            const knownInputs = list(cut["knownInputs"]).map(text);
-            this.question = { ...this.question, program: text(cut["program"]), knownInputs };
-            return "";
-        } catch (error) {
-            return describeError(error);
-        }
     }
 
     async showQuestion(): Promise<void> {
@@ -120,7 +100,7 @@ export class ReasoningView extends ViewProvider<ReasoningState> {
         this.draw();
     }
 
-    private edit(field: Exclude<keyof Question, "origin" | "knownInputs">, value: string): void {
+    private edit(field: Exclude<keyof Question, "origin">, value: string): void {
         if (field === "kind") {
             this.question = { ...this.question, kind: KINDS.find((kind) => kind === value) ?? "deduce" };
         } else {

@@ -109,13 +109,6 @@ export class Session implements Disposable {
         }
     }
 
-    /** Whether the server announces a request of the custom protocol. */
-    async offers(method: string): Promise<boolean> {
-        const client = await this.ready().catch(() => undefined);
-        const announced = fields(fields(client?.initializeResult?.capabilities.experimental)["azr"]);
-        return list(announced["methods"]).includes(method);
-    }
-
     /** Asks for the status now. */
     async refresh(): Promise<Status> {
         this.setStatus(readStatus(await this.ask("azr/status", {})));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { functionAt, isBalanced, readCall, readExamples, writeExamples } from "../../src/reasoning/pythonText";
+import { definitionsOf, functionAt, isBalanced, readCall, readExamples, writeExamples } from "../../src/reasoning/pythonText";
 
 describe("readCall", () => {
     it.each([
@@ -83,6 +83,53 @@ describe("functionAt", () => {
     });
 });
 
+describe("definitionsOf", () => {
+    it("leaves out what would run before the question", () => {
+        const text = `"""Says what it does."""
+import math
+assert False
+LIMITS = {
+"a": 1,
+}
+@cache
+# why
+def f(x):
+    return x
+
+f(1)
+x: int = 3
+x == 4
+TEXT = """
+def not_one(): pass
+"""
+class A:
+    y = 1
+if __name__ == "__main__":
+    f(2)
+`;
+        expect(definitionsOf(text)).toBe(`import math
+
+LIMITS = {
+"a": 1,
+}
+
+@cache
+# why
+def f(x):
+    return x
+
+x: int = 3
+
+TEXT = """
+def not_one(): pass
+"""
+
+class A:
+    y = 1
+`);
+    });
+});
+
 describe("any text", () => {
     // A fixed sequence of pseudo-random texts out of what is hard to read.
     const pieces = ["(", ")", "[", "]", "{", "}", "'", '"', "'''", "\\", "\n", "#", "==", "->", "f(", "def f(x):", "@a", ">>> f(1)", "assert ", "é", "🐍", " ", ",", "1"];
@@ -98,6 +145,7 @@ describe("any text", () => {
     it("is read without a failure, and examples are closed expressions", () => {
         for (const text of texts(20_000)) {
             isBalanced(text);
+            definitionsOf(text);
             const call = readCall(text);
             if (call !== undefined) expect(text.includes(call.input)).toBe(true);
             for (const { input, output } of readExamples(text)) {

@@ -13,11 +13,13 @@ assert f(13, 4) == 7
 assert helper(3) == 3
 `;
 
+const PROGRAM = "LIMIT = 10\n\ndef helper(x):\n    return x % LIMIT\n\ndef f(a, b):\n    return helper(a) + b\n";
+
 const at = (line: number, selected = "", text = FILE): Parameters<typeof questionAt>[0] => ({ text, firstLine: line, lastLine: line, selected, file: "m.py" });
 
 describe("questionAt", () => {
     it("takes the function around the cursor, its helpers, and an example of the file", () => {
-        expect(questionAt(at(6), "deduce")).toEqual({ ...EMPTY, kind: "deduce", name: "f", program: FILE, input: "13, 4", output: "7", origin: "m.py:7" });
+        expect(questionAt(at(6), "deduce")).toEqual({ ...EMPTY, kind: "deduce", name: "f", program: PROGRAM, input: "13, 4", output: "7", origin: "m.py:7" });
     });
 
     it("takes the call that is selected", () => {
