@@ -81,8 +81,16 @@ fn a_killed_daemon_is_replaced_and_the_session_goes_on() {
     editor.open("file:///a.py", PROGRAM);
     let first = home.daemon();
     signal(first, "KILL");
-    let answer = editor.request("azr/execute", &json!({ "program": PROGRAM, "input": "2" }));
-    assert_eq!(answer["value"], "4");
+    let question = json!({ "program": PROGRAM, "input": "2" });
+    // A question that reaches the old connection before its end is seen is answered with "ask again", and only with that.
+    let id = editor.ask("azr/execute", &question);
+    let mut reply = editor.reply(id);
+    if let Some(error) = reply.get("error") {
+        assert!(error["message"].as_str().unwrap().ends_with("ask again"), "{reply:#}");
+        let id = editor.ask("azr/execute", &question);
+        reply = editor.reply(id);
+    }
+    assert_eq!(reply["result"]["value"], "4", "{reply:#}");
     assert_ne!(home.daemon(), first);
     assert_eq!(editor.shut_down(), Some(0));
 }
