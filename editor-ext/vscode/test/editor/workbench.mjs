@@ -4,8 +4,8 @@ import { until } from "./codeServer.mjs";
 
 const PATIENCE_MS = 30_000;
 
-/** Rendered text has non-breaking spaces. */
-const plain = (text) => text.replace(/[\u00a0\u00b7]/g, " ");
+/** Rendered text has spaces of other kinds: non-breaking ones, and hair spaces before hints. */
+const plain = (text) => text.replace(/[^\S\n]|\u00b7/g, " ");
 
 export class Workbench {
     constructor(page, output) {
