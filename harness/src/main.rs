@@ -32,9 +32,9 @@ mod run_record;
 mod sandbox;
 mod seed_files;
 mod session;
-mod shapes;
 mod telemetry;
 mod tensorboard;
+mod toys;
 
 use clap::Parser;
 use std::process::ExitCode;

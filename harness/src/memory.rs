@@ -11,6 +11,10 @@ const CACHE_SHARE: u64 = 2;
 /// What a model takes, in bytes, all in 32-bit numbers as on the CPU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Needs {
+    /// Number of parameters.
+    pub parameters: u64,
+    /// Number of those that multiply every token: the rows of the embedding do not, the output head does.
+    pub active: u64,
     /// Parameters.
     pub weights: u64,
     /// Gradient and the optimizer's two moments, on top of the weights.
@@ -28,10 +32,15 @@ impl Needs {
         let qkv = config.qkv_width() as u64;
         let attended = (config.num_attention_heads * config.head_dim) as u64;
         let layers = config.num_hidden_layers as u64;
-        let layer = hidden * qkv + attended * hidden + 3 * hidden * inner + 2 * hidden;
-        let heads = if config.tie_word_embeddings { 1 } else { 2 };
-        let parameters = layers * layer + heads * config.vocab_size as u64 * hidden + hidden;
+        let bias = if config.qkv_bias { qkv } else { 0 };
+        let head_norms = if config.query_key_norm { 2 * config.head_dim as u64 } else { 0 };
+        let layer = hidden * qkv + bias + head_norms + attended * hidden + 3 * hidden * inner + 2 * hidden;
+        let embedding = config.vocab_size as u64 * hidden;
+        let active = layers * layer + embedding + hidden;
+        let parameters = active + if config.tie_word_embeddings { 0 } else { embedding };
         Self {
+            parameters,
+            active,
             weights: NUMBER * parameters,
             // The chunk in work has a gradient of its own.
             training: NUMBER * parameters * 4,
@@ -96,7 +105,7 @@ mod tests {
         )
         .unwrap();
         let needs = Needs::of(&config);
-        assert_eq!(needs.weights, 134_515_008 * 4);
+        assert_eq!((needs.parameters, needs.active), (134_515_008, 134_515_008));
         assert_eq!(needs.cache_per_token, 46_080);
         assert_eq!(needs.trained_tokens(needs.weights), None);
         assert!(needs.cached_tokens(8 << 30) > 100_000);

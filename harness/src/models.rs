@@ -4,7 +4,7 @@
 
 use crate::failure::Failure;
 use crate::hub::{self, Wanted};
-use crate::{files, run_folder, sandbox, shapes};
+use crate::{files, run_folder, sandbox, toys};
 use anyhow::Context;
 use azr_model::{ModelBytes, ModelFolder};
 use std::env;
@@ -45,8 +45,8 @@ pub fn load(name: &str) -> anyhow::Result<Model> {
             ModelFolder::from_bytes(EMBEDDED_FILES).context("cannot load the embedded model azr-tiny")?;
         return Ok(Model { name: name.to_owned(), folder, compact: true });
     }
-    if let Some(family) = name.strip_prefix(shapes::TOY) {
-        return Ok(Model { name: name.to_owned(), folder: shapes::toy(family)?, compact: false });
+    if let Some(family) = name.strip_prefix(toys::TOY) {
+        return Ok(Model { name: name.to_owned(), folder: toys::toy(family)?, compact: false });
     }
     load_folder(name, &locate(name)?)
 }

@@ -7,10 +7,11 @@
 
 use crate::clock::{Stopwatch, readable};
 use crate::config::Config;
+use crate::memory::Needs;
 use crate::models;
 use crate::provenance::Machine;
+use crate::published;
 use crate::session;
-use crate::shapes::Shape;
 use azr_model::random::DrawKey;
 use azr_model::{Generate, GenerateRequest, Sampling};
 use azr_selfplay::Policy;
@@ -29,7 +30,7 @@ pub struct Speed {
 pub fn measure() -> anyhow::Result<Speed> {
     let config = crate::config::presets::load(&["tiny".to_owned()], &[])?;
     let model = models::load(models::EMBEDDED)?;
-    let work = 2.0 * Shape::of(models::EMBEDDED)?.active_parameters() as f64;
+    let work = 2.0 * Needs::of(model.folder.weights.config()).active as f64;
     let mut policy = session::policy(&config, &model)?;
     let prompt = "Deduce the output.\n```python\ndef f(x):\n    return x + 1\n```\n```input\n1\n```\n<think>";
     let requests: Vec<GenerateRequest> = (0..64)
@@ -90,11 +91,12 @@ fn work_of(config: &Config) -> Work {
 
 /// The plan as text, to stand below the resolved configuration (every line a comment of TOML).
 pub fn describe(config: &Config) -> anyhow::Result<String> {
-    let shape = Shape::of(&config.model.path)?;
+    let shape = published::shape(&config.model.path)?;
+    let needs = Needs::of(&shape);
     let speed = measure()?;
     let machine = Machine::detect();
     let work = work_of(config);
-    let parameters = shape.parameters() as f64;
+    let parameters = needs.parameters as f64;
     let context =
         (config.selfplay.rollout.content_max_tokens + config.selfplay.rollout.max_response_tokens) as f64;
     let gib = |bytes: f64| format!("{:.2} GiB", bytes / (1_u64 << 30) as f64);
@@ -105,10 +107,10 @@ pub fn describe(config: &Config) -> anyhow::Result<String> {
     let activations = config.selfplay.update.chunk_sequences as f64
         * (work.prompt_tokens + work.response_tokens)
         * 4.0
-        * (14.0 * (shape.layers * shape.hidden) as f64 + shape.vocab as f64);
-    let cache = 64.0 * context * 4.0 * shape.cache_numbers() as f64;
+        * (14.0 * (shape.num_hidden_layers * shape.hidden_size) as f64 + shape.vocab_size as f64);
+    let cache = 64.0 * context * needs.cache_per_token as f64;
     let total = 2.0 * weights + optimizer + activations + cache;
-    let active = shape.active_parameters() as f64;
+    let active = needs.active as f64;
     let tokens = (work.responses + work.estimates) * work.response_tokens;
     // The answers to one proposal share their prompt.
     let prompts = (work.responses + work.estimates / config.selfplay.learnability.n_samples.max(1) as f64)
@@ -128,9 +130,9 @@ pub fn describe(config: &Config) -> anyhow::Result<String> {
          # predicted step time: {step} ({generate} generating, {learn} learning)\n",
         model = config.model.path,
         parameters = parameters / 1e9,
-        family = shape.family,
-        layers = shape.layers,
-        hidden = shape.hidden,
+        family = shape.model_type,
+        layers = shape.num_hidden_layers,
+        hidden = shape.hidden_size,
         weights = gib(weights),
         gradient = gib(weights),
         optimizer = gib(optimizer),
@@ -167,7 +169,7 @@ mod tests {
         let config = presets::load(&["qwen2.5-14b".to_owned()], &[]).unwrap();
         let plan = describe(&config).unwrap();
         assert!(plan.lines().all(|line| line.starts_with("# ")), "{plan}");
-        assert!(plan.contains("14.77") || plan.contains("14.76"), "{plan}");
+        assert!(plan.contains("14.770 B parameters"), "{plan}");
         assert!(plan.contains("predicted step time"));
     }
 }

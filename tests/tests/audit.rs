@@ -108,7 +108,7 @@ fn presets_are_planned_and_played_at_toy_width() {
     for part in ["7.616 B parameters", "# memory: ", "384 responses", "predicted step time"] {
         assert!(planned.stderr.contains(part), "{part}: {}", planned.stderr);
     }
-    for preset in ["qwen2.5-3b-coder", "qwen3-4b", "llama3.1-8b"] {
+    for preset in ["smollm2-135m", "qwen2.5-3b-coder", "qwen3-4b", "llama3.1-8b"] {
         let arguments = ["train", preset, "--toy", "--run-dir", preset, "--set", "run.prompts=paper"];
         fixture.azr(&arguments).expect_code(0);
         let steps = fixture.read(&format!("{preset}/steps.jsonl"));

@@ -3,7 +3,7 @@
 use azr_tests::language_client::{Home, LanguageClient};
 use serde_json::{Value, json};
 
-const URI: &str = "file:///work/example.py";
+const URI: &str = "file:///project/example.py";
 const TEXT: &str = r#"import math
 
 SCALE = 2

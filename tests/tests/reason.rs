@@ -43,7 +43,7 @@ fn induce_writes_a_function_that_held_out_examples_confirm() {
     let fixture = Fixture::new();
     fixture.write(
         "examples",
-        "[3, 1] -> [1, 3]\n{\"input\": \"[2]\", \"output\": \"[2]\"}\n[9, 8, 7] -> [7, 8, 9]\n",
+        "[3, 1, 2] -> [1, 2, 3]\n{\"input\": \"[2]\", \"output\": \"[2]\"}\n[9, 8, 7] -> [7, 8, 9]\n",
     );
     let finished = fixture.azr(&["induce", "--examples", "examples", "--no-model"]).expect_code(0);
     assert!(finished.stdout.contains("sorted(a)"), "{}", finished.stdout);

@@ -2,7 +2,7 @@
 
 use crate::failure::Outcome;
 use crate::session::{Plan, RunArgs, execute, write_report};
-use crate::shapes::toy_of;
+use crate::toys::toy_of;
 use crate::{output, plan};
 use std::path::Path;
 
