@@ -114,7 +114,7 @@ impl Observer for RunProgress {
             }
             Event::StepStarted { step, steps } => self.counter.update(step - 1, steps, ""),
             Event::Phase { step, name } => self.counter.update(step.saturating_sub(1), self.steps, name),
-            Event::StepFinished { record, seconds } => self.step_finished(record, seconds),
+            Event::StepFinished { record, seconds, .. } => self.step_finished(record, seconds),
             Event::Checkpoint { .. } => {}
             Event::Resumed { step, lines_to_verify } => {
                 let verify = if lines_to_verify > 0 {

@@ -58,7 +58,7 @@ impl Telemetry {
 impl Observer for Telemetry {
     fn event(&mut self, event: Event<'_>) {
         self.progress.event(event);
-        if let Event::StepFinished { record, seconds } = event {
+        if let Event::StepFinished { record, seconds, .. } = event {
             self.step_finished(record, seconds);
         }
     }

@@ -56,15 +56,6 @@ fn code_server_and_browser() -> Option<(PathBuf, PathBuf)> {
     Some((server, browser?))
 }
 
-/// Whether the program serves editors yet; the reason is shown where it does not.
-fn serves_editors() -> bool {
-    let serves = Fixture::new().azr(&["lsp", "--help"]).code == Some(0);
-    if !serves {
-        skipped("this azr has no `azr lsp`");
-    }
-    serves
-}
-
 /// Demands success, and shows all output otherwise.
 #[track_caller]
 fn expect_success(output: &Output) -> String {
@@ -89,9 +80,6 @@ fn the_vscode_extension_passes_its_own_checks() {
 fn the_vscode_extension_works_in_a_real_editor() {
     let Some(folder) = node_packages() else { return };
     let Some((server, browser)) = code_server_and_browser() else { return };
-    if !serves_editors() {
-        return;
-    }
     expect_success(&npm(&folder, "package"));
     let mut command = Command::new("node");
     command
@@ -118,9 +106,6 @@ fn the_vscode_extension_works_in_a_real_editor() {
 fn the_neovim_plugin_works_in_a_real_editor() {
     if on_path("nvim").is_none() {
         skipped("nvim is not installed");
-        return;
-    }
-    if !serves_editors() {
         return;
     }
     let fixture = Fixture::new();

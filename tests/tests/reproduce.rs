@@ -177,4 +177,6 @@ fn compare_and_report_read_finished_runs() {
     let finished = fixture.azr(&["report", "first", "first", "--out", "both.html"]).expect_code(0);
     assert!(finished.stdout.contains("first/report/index.html"), "{}", finished.stdout);
     assert!(Path::new(&fixture.path().join("both.html")).is_file());
+    let unknown = fixture.azr(&["report", "first", "first", "--suite", "tinny"]);
+    unknown.expect_refusal(&["the suite 'tinny'", "--suite with one of: tiny"]);
 }

@@ -1,7 +1,7 @@
 //! What a run tells the outside while it goes, and what it asks of it: events, evaluation, stop, time.
 
 use crate::policy::Policy;
-use crate::record::StepRecord;
+use crate::record::{RolloutRecord, StepRecord};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -35,6 +35,8 @@ pub enum Event<'a> {
     StepFinished {
         /// Its record.
         record: &'a StepRecord,
+        /// Its prompts and responses.
+        rollouts: &'a [RolloutRecord],
         /// Wall-clock seconds of its parts.
         seconds: &'a BTreeMap<String, f64>,
     },

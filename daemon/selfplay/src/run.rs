@@ -277,7 +277,11 @@ fn one_step<P: Policy>(
     append_line(&folder.timings(), &timing.to_string())?;
     position.step = step;
     position.chain.clone_from(&result.record.hash);
-    context.observer.event(Event::StepFinished { record: &result.record, seconds: &result.seconds });
+    context.observer.event(Event::StepFinished {
+        record: &result.record,
+        rollouts: &result.rollouts,
+        seconds: &result.seconds,
+    });
     Ok(())
 }
 

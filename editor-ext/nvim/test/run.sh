@@ -2,10 +2,12 @@
 # Tests of the plugin in a real Neovim, against the real program: run.sh AZR [FOLDER]
 # FOLDER (a fresh one otherwise) takes everything that is written.
 set -eu
-program=$(command -v "$1")
 plugin=$(cd "$(dirname "$0")/.." && pwd)
 scratch=${2:-$(mktemp -d)}
 mkdir -p "$scratch/home"
+# A name of its own, so that servers of other editors are not taken for ours.
+program=$scratch/azr-of-this-test
+ln -sf "$(readlink -f "$(command -v "$1")")" "$program"
 cd "$scratch"
 
 : "${AZR_HOME:=$scratch/azr}"

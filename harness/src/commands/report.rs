@@ -1,9 +1,10 @@
 //! `azr report`: the page and the table of finished or running runs.
 
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::{output, run_record};
 use anyhow::Context;
 use azr_reports::Comparison;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 /// Arguments of `azr report`.
@@ -22,17 +23,23 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args) -> anyhow::Result<Outcome> {
-    let mut runs = Vec::new();
-    for folder in &args.runs {
-        let run = run_record::load(folder)?;
+    let runs = args.runs.iter().map(|folder| run_record::load(folder)).collect::<anyhow::Result<Vec<_>>>()?;
+    if runs.len() > 1 {
+        check_suite(&runs, &args.suite)?;
+    }
+    for (folder, run) in args.runs.iter().zip(&runs) {
         let page =
-            azr_reports::write_report(&run).map_err(|error| run_record::report_failure(folder, error))?;
-        let table = azr_reports::terminal::report(&run);
-        if !table.is_empty() {
+            azr_reports::write_report(run).map_err(|error| run_record::report_failure(folder, error))?;
+        let table = azr_reports::terminal::report(run);
+        if table.is_empty() {
+            output::note(format!(
+                "{}: no graded answers (eval/SUITE/items.jsonl) before and after: the table of gains is left out",
+                folder.display()
+            ));
+        } else {
             output::say(table.trim_end())?;
         }
         output::say(format!("report: {}", page.display()))?;
-        runs.push(run);
     }
     if runs.len() > 1 {
         let comparison = Comparison::of(&runs, &args.suite);
@@ -40,4 +47,20 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         output::say(format!("comparison: {}", args.out.display()))?;
     }
     Ok(Outcome::Done)
+}
+
+/// A comparison is about a suite that at least one of the runs was evaluated on.
+fn check_suite(runs: &[azr_reports::Run], suite: &str) -> anyhow::Result<()> {
+    let known: BTreeSet<&str> =
+        runs.iter().flat_map(|run| &run.evaluations).map(|one| one.suite.as_str()).collect();
+    // Runs that were never evaluated can still be set side by side by their steps.
+    if known.is_empty() || known.contains(suite) {
+        return Ok(());
+    }
+    let known: Vec<&str> = known.into_iter().collect();
+    Err(Failure::new(
+        format!("none of the runs was evaluated on the suite '{suite}'"),
+        format!("use --suite with one of: {}", known.join(", ")),
+    )
+    .into())
 }

@@ -2,10 +2,17 @@
 
 use crate::protocol::train::{EventKind, TrainEvent};
 use azr_selfplay::observe::{Event, Observer};
+use azr_selfplay::record::RolloutRecord;
 use serde_json::{Value, json};
+use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
+
+/// Proposals that an event of a step carries.
+const MOST_PROPOSALS: usize = 6;
+/// Characters of each that it carries.
+const MOST_CHARS: usize = 2_000;
 
 /// One event.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,6 +45,13 @@ impl Log {
     /// Adds an event.
     pub fn push(&self, kind: EventKind, step: u64, metrics: Value) {
         let mut events = self.lock();
+        if kind == EventKind::Step
+            && let Some(last) = events.iter_mut().rev().find(|event| event.kind == EventKind::Step)
+            && let Some(figures) = Arc::make_mut(&mut last.metrics).as_object_mut()
+        {
+            // Texts are kept for the last step only: a run of thousands must not fill the memory.
+            figures.remove("proposals");
+        }
         events.push(Recorded { kind, step, metrics: Arc::new(metrics) });
         let count = events.len();
         drop(events);
@@ -138,9 +152,10 @@ impl Observer for Recorder {
     fn event(&mut self, event: Event<'_>) {
         match event {
             Event::Resumed { step, .. } => self.replay(step),
-            Event::StepFinished { record, seconds } => {
+            Event::StepFinished { record, rollouts, seconds } => {
                 let mut metrics = serde_json::to_value(record).unwrap_or_default();
                 metrics["seconds"] = json!(seconds);
+                metrics["proposals"] = proposals(rollouts);
                 if let Some(scores) = &record.eval {
                     self.log.push(EventKind::Eval, record.step, json!(scores));
                 }
@@ -157,6 +172,29 @@ impl Observer for Recorder {
     }
 }
 
+/// Some of the step's proposals with what became of them, for people who watch: one of each task type in turn.
+fn proposals(rollouts: &[RolloutRecord]) -> Value {
+    let mut by_type: BTreeMap<&str, VecDeque<&RolloutRecord>> = BTreeMap::new();
+    for rollout in rollouts.iter().filter(|rollout| rollout.role == "propose") {
+        by_type.entry(&rollout.task_type).or_default().push_back(rollout);
+    }
+    let mut shown = Vec::new();
+    while shown.len() < MOST_PROPOSALS {
+        let before = shown.len();
+        for one in by_type.values_mut().filter_map(VecDeque::pop_front) {
+            shown.push(json!({
+                "taskType": one.task_type, "verdict": one.verdict, "reward": one.reward,
+                "response": one.response.chars().take(MOST_CHARS).collect::<String>(),
+            }));
+        }
+        if shown.len() == before {
+            break;
+        }
+    }
+    shown.truncate(MOST_PROPOSALS);
+    Value::Array(shown)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -171,6 +209,11 @@ mod tests {
         log.push(EventKind::Checkpoint, 3, json!({ "folder": "c" }));
         log.push(EventKind::Step, 4, json!({}));
         log.push(EventKind::Done, 4, json!({}));
+        log.push(EventKind::Step, 5, json!({ "proposals": ["p"] }));
+        log.push(EventKind::Step, 6, json!({ "proposals": ["q"] }));
+        let texts: Vec<bool> =
+            log.lock().iter().map(|event| event.metrics.get("proposals").is_some()).collect();
+        assert_eq!(texts.iter().filter(|has| **has).count(), 1);
         let got: Vec<(u64, EventKind, u64)> =
             std::iter::from_fn(|| reader.take()).map(|event| (event.seq, event.kind, event.step)).collect();
         let expected = [
@@ -178,9 +221,10 @@ mod tests {
             (1, EventKind::Checkpoint, 3),
             (2, EventKind::Step, 4),
             (3, EventKind::Done, 4),
+            (4, EventKind::Step, 6),
         ];
         assert_eq!(got, expected);
-        assert_eq!((log.step(), log.checkpoint().as_deref()), (4, Some("c")));
+        assert_eq!((log.step(), log.checkpoint().as_deref()), (6, Some("c")));
     }
 
     #[test]
@@ -191,5 +235,26 @@ mod tests {
         log.push(EventKind::Step, 2, json!({}));
         assert_eq!(log.reader(Some(1)).take().unwrap().step, 2);
         assert!(log.reader(None).take().is_none());
+    }
+
+    #[test]
+    fn proposals_of_every_type_are_shown_and_bounded() {
+        let rollout = |task_type: &str, role: &str, response: String| RolloutRecord {
+            task_type: task_type.to_owned(),
+            role: role.to_owned(),
+            response,
+            verdict: "valid".to_owned(),
+            ..RolloutRecord::default()
+        };
+        let mut rollouts: Vec<RolloutRecord> =
+            (0..9).map(|index| rollout("deduction", "propose", format!("d{index}"))).collect();
+        rollouts.push(rollout("induction", "propose", "x".repeat(5_000)));
+        rollouts.push(rollout("abduction", "solve", "an answer".to_owned()));
+        let shown = proposals(&rollouts);
+        let types: Vec<&str> =
+            shown.as_array().unwrap().iter().map(|one| one["taskType"].as_str().unwrap()).collect();
+        assert_eq!(types, ["deduction", "induction", "deduction", "deduction", "deduction", "deduction"]);
+        assert_eq!(shown[1]["response"].as_str().unwrap().len(), MOST_CHARS);
+        assert_eq!(proposals(&[]), json!([]));
     }
 }
