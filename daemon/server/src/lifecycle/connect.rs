@@ -255,10 +255,11 @@ pub async fn ask(connection: &mut Connection, method: &str, params: &Value) -> R
     }
 }
 
-/// Waits until the daemon closes the connection and lets go of its lock.
+/// Waits until the daemon closes the connection and lets go of its lock. An editor that is open may have started the next
+/// one by then.
 pub async fn wait_until_gone(places: &Places, mut connection: Connection) {
     while let Ok(Some(_)) = frame::read(&mut connection.reader).await {}
-    while Lock::is_held(&places.lock()) {
+    while Lock::is_held_by(&places.lock(), connection.hello.daemon_pid) {
         tokio::time::sleep(PAUSES.1 / 5).await;
     }
 }

@@ -13,7 +13,8 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// Takes the lock, or `None` where another process holds it. The file says who holds it, for people only.
+    /// Takes the lock, or `None` where another process holds it. The file says who holds it; where
+    /// the disk is full it says nothing.
     pub fn try_take(path: &Path) -> std::io::Result<Option<Self>> {
         let mut file = File::options().create(true).append(true).mode(0o600).open(path)?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
@@ -21,7 +22,7 @@ impl Lock {
             Err(rustix::io::Errno::WOULDBLOCK) => return Ok(None),
             Err(error) => return Err(error.into()),
         }
-        // A full disk must not keep a daemon from starting: the text is for people.
+        // A full disk must not keep a daemon from starting.
         let _ = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
         Ok(Some(Self { _file: file }))
     }
@@ -29,6 +30,12 @@ impl Lock {
     /// Does some process hold it?
     pub fn is_held(path: &Path) -> bool {
         path.exists() && matches!(Self::probe(path), Ok(false))
+    }
+
+    /// Is it held by this process, by what the file says?
+    pub fn is_held_by(path: &Path, process: u32) -> bool {
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        Self::is_held(path) && text.trim().parse() == Ok(process)
     }
 
     fn probe(path: &Path) -> std::io::Result<bool> {
@@ -52,6 +59,8 @@ mod tests {
         assert!(!Lock::is_held(&path));
         let held = Lock::try_take(&path).unwrap().unwrap();
         assert!(Lock::is_held(&path));
+        assert!(Lock::is_held_by(&path, std::process::id()));
+        assert!(!Lock::is_held_by(&path, 1));
         assert!(Lock::try_take(&path).unwrap().is_none());
         drop(held);
         assert!(!Lock::is_held(&path));
