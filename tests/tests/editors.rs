@@ -89,9 +89,7 @@ fn the_vscode_extension_works_in_a_real_editor() {
         .env("AZR_CODE_SERVER", server)
         .env("AZR_CHROMIUM", browser)
         .env("AZR_CACHE", cache_folder())
-        // The scenario that has passed against the daemon. The others (reasoning, self-play, session, themes, trust) run on
-        // demand until they do: see editor-ext/vscode.
-        .env("AZR_SCENARIOS", "reading");
+        .env_remove("AZR_SCENARIOS");
     if let Some(data) = data_folder() {
         command.env("AZR_DATA", data);
     }

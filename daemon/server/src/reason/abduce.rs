@@ -59,8 +59,7 @@ impl Reasoner {
         caller.check()?;
         let began = now();
         let mut proposed: Vec<(String, Source, usize)> = Vec::new();
-        let is_input = |answer: &str| parse::is_argument_list(answer) && !answer.contains("```");
-        for sample in said.samples.iter().filter(|sample| is_input(&sample.answer)) {
+        for sample in said.samples.iter().filter(|sample| parse::is_argument_list(&sample.answer)) {
             match proposed.iter_mut().find(|(input, ..)| *input == sample.answer) {
                 Some((_, _, count)) => *count += 1,
                 None => proposed.push((sample.answer.clone(), Source::Model, 1)),

@@ -123,7 +123,11 @@ impl Asked {
                 continue;
             }
             let read = read_answer(self.task_type, &text);
-            let answer = read.text.map(|answer| answer.trim().to_owned()).filter(|answer| !answer.is_empty());
+            // What is left with a fence is an answer of another form than was asked for.
+            let answer = read
+                .text
+                .map(|answer| answer.trim().to_owned())
+                .filter(|answer| !answer.is_empty() && !answer.contains("```"));
             let thought = Some(parse::thought(&text).trim().to_owned()).filter(|thought| !thought.is_empty());
             said.samples.extend(answer.map(|answer| Sample { answer, thought }));
         }

@@ -56,7 +56,9 @@ export function questionAt(place: Place, kind: Kind): Question {
     }
     const line = lines[place.firstLine] ?? "";
     const asserted = assertion(selected !== "" ? selected : line);
-    const called = readCall(selected) ?? (asserted === undefined ? undefined : { name: asserted.name, input: asserted.input });
+    // A call of the module's own level stands for itself; inside a function its arguments are that function's names.
+    const statement = selected !== "" || /^\s/u.test(line) ? selected : line;
+    const called = readCall(statement) ?? (asserted === undefined ? undefined : { name: asserted.name, input: asserted.input });
     if (called !== undefined) {
         return {
             ...EMPTY,

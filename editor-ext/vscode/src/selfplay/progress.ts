@@ -31,7 +31,7 @@ export interface Progress {
     /** Newest first. */
     readonly proposals: readonly Proposal[];
     readonly checkpoint: number | undefined;
-    readonly ended: "" | "done" | "error";
+    readonly ended: "" | "done" | "stopped" | "error";
     readonly message: string;
 }
 
@@ -76,7 +76,7 @@ export function fold(progress: Progress, event: unknown): Progress {
         case "error":
             return { ...next, ended: "error", message: text(metrics["message"] ?? all["message"]) };
         case "done":
-            return { ...next, ended: "done" };
+            return { ...next, ended: metrics["outcome"] === "stopped" ? "stopped" : "done" };
         default:
             return next;
     }

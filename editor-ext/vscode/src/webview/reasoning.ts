@@ -153,7 +153,8 @@ function draw(state: ReasoningState): void {
     const drawn = state.entries.map(drawEntry);
     if (drawn.length === 0) drawn.push(element("p", { class: "empty" }, "Answers appear here, each with what execution says about it."));
     const entries = byId("entries", HTMLElement);
-    const label = entries.contains(document.activeElement) ? (document.activeElement?.getAttribute("aria-label") ?? "") : "";
+    // A page that is not the focused one keeps its active element: focusing that would take the keys from the editor.
+    const label = document.hasFocus() && entries.contains(document.activeElement) ? (document.activeElement?.getAttribute("aria-label") ?? "") : "";
     entries.replaceChildren(...drawn);
     // The focus stays where it was while candidates stream in.
     if (label !== "") {

@@ -26,6 +26,12 @@ describe("questionAt", () => {
         expect(questionAt(at(8, "helper(99)"), "deduce")).toMatchObject({ name: "helper", input: "99", output: "" });
     });
 
+    it("takes the call that is the line, but not one inside a function", () => {
+        expect(questionAt(at(10, "", `${FILE}\nf(1, 2)\n`.replace("\n\nf(1", "\nf(1")), "deduce")).toMatchObject({ name: "f", input: "1, 2" });
+        const inside = "def g(x):\n    return x\n\ndef h(x):\n    g(x)\n";
+        expect(questionAt(at(4, "", inside), "deduce")).toMatchObject({ name: "h" });
+    });
+
     it("takes the assertion under the cursor", () => {
         expect(questionAt(at(9), "abduce")).toMatchObject({ name: "helper", input: "3", output: "3" });
     });

@@ -69,6 +69,8 @@ describe("events of a run", () => {
     it("end a run, with the reason", () => {
         expect(fold(NO_PROGRESS, { seq: 0, kind: "error", metrics: { message: "disk full" } })).toMatchObject({ ended: "error", message: "disk full" });
         expect(fold(NO_PROGRESS, { seq: 0, kind: "done", step: 9 })).toMatchObject({ ended: "done", step: 9 });
+        const stopped = { seq: 0, kind: "done", step: 4, metrics: { outcome: "stopped" } };
+        expect(fold(NO_PROGRESS, stopped)).toMatchObject({ ended: "stopped", step: 4 });
     });
 
     it.each([undefined, 3, [], { kind: "step", metrics: 4 }, { kind: "eval", metrics: { tiny: "x" } }])("of any shape are survived: %j", (event) => {

@@ -64,6 +64,11 @@ export async function reasoning({ workbench: w, check }) {
     check("an answer can be copied", copied);
 
     // Keys alone: type arguments, ask with Ctrl+Enter, reach the buttons with Tab.
+    // From the file, the palette gives the view the keys, drawn anew; until then they would go elsewhere or be overwritten.
+    await w.goto(39, 13);
+    await w.wait("the keys in the file", () => view.evaluate(() => !globalThis.document.hasFocus()));
+    await w.command("AZR: Show the Reasoning View");
+    await w.wait("the keys", () => view.evaluate(() => globalThis.document.hasFocus()));
     await view.locator("input[value=deduce]").focus();
     await w.page.keyboard.press("Space");
     await view.locator("#input").press("Control+a");

@@ -20,7 +20,7 @@ export async function session({ workbench: w, check, program, environment }) {
     await w.dismissNotifications();
 
     await w.command("AZR: Show Log");
-    await w.wait("the log", async () => /Connected; methods/.test((await w.texts(".output-view-container .view-lines, .panel .view-lines")).join("\n")));
+    await w.wait("the log", async () => /Connected; methods|azr_daemon::/.test((await w.texts(".output-view-container .view-lines, .panel .view-lines")).join("\n")));
     check("the log has its channel", true);
     await w.page.keyboard.press("Control+j");
 
@@ -78,7 +78,11 @@ export async function themes({ workbench: w, check, server, settings }) {
 /** Runs in the page: contrast of visible texts against the ground below them. */
 function contrasts() {
     const channel = (value) => (value / 255 <= 0.03928 ? value / 255 / 12.92 : ((value / 255 + 0.055) / 1.055) ** 2.4);
-    const parse = (color) => (color.match(/[\d.]+/g) ?? ["0", "0", "0", "0"]).map(Number);
+    // Mixed colours are told as `color(srgb R G B)` with parts of 1.
+    const parse = (color) => {
+        const parts = (color.match(/[\d.]+/g) ?? ["0", "0", "0", "0"]).map(Number);
+        return color.startsWith("color(") ? parts.map((part, at) => (at < 3 ? part * 255 : part)) : parts;
+    };
     const luminance = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
     const ground = (element) => {
         for (let at = element; at !== null; at = at.parentElement) {
