@@ -8,6 +8,7 @@
 //! Where the reference tools behave oddly, mode `paper` does as they do and mode `clean` does what is sound;
 //! the rules are restated in each grader's own documentation.
 
+pub mod cache;
 pub mod data;
 mod error;
 pub mod evaluate;
@@ -17,6 +18,7 @@ mod options;
 pub mod passk;
 mod prompts;
 pub mod python_data;
+pub mod remote;
 pub mod score;
 pub mod statistics;
 mod suite;

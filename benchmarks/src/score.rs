@@ -6,13 +6,14 @@
 //!   `"plus_status"` (of the plus sets) and `"reason"`.
 //! * `cruxeval_i`, `cruxeval_o`: `{"id", "answer"}`, or one object id -> list of generations, which then are the
 //!   scored text itself. Out: `{"id", "index", "status"}`, one line per generation.
-//! * `aime24`, `aime25`, `amc23`: `{"row", "completion"}`; out adds `"verdict"`, `"extracted"`, `"gold"`.
-//! * `tiny`, `tiny_hard`: `{"item", "completion"}`; out adds `"pass"`, `"extracted"`.
+//! * the math sets: `{"row", "completion"}`; out adds `"verdict"`, `"extracted"`, `"gold"`.
+//! * `livecodebench`: `{"question_id", "completion"}`; out adds `"status"` and, where one failed, `"failed_test"`.
+//! * `tiny`, `tiny_hard`, suites of your own: `{"item", "completion"}`; out adds `"pass"`, `"extracted"`.
 
 use crate::grade::code::{CodeGrader, Dataset, Status, sanitize};
 use crate::grade::crux::{self, CruxRow, Direction};
 use crate::metrics::ItemRecord;
-use crate::suites::{CodeSuite, CruxSuite, MathSuite, TinySuite};
+use crate::suites::{CodeSuite, CruxSuite, LiveCodeSuite, MATH_SETS, MathSuite, OwnSuite, TinySuite};
 use crate::{
     BenchmarkError, DataFolder, Metrics, Mode, Response, Suite, SuiteOptions, TimeRules, suite_names,
 };
@@ -103,10 +104,18 @@ pub fn score(
             let code = CodeSuite::open(Dataset::Mbpp, suite == "mbpp_plus", data, options)?;
             score_code(code.grader(), suite == "mbpp_plus", config.sanitize, sandbox, &file, &text)?
         }
-        "aime24" | "aime25" | "amc23" => {
+        set if MATH_SETS.contains(&set) => {
             score_math(&MathSuite::open(suite, data, options)?, sandbox, &file, &text)?
         }
-        "tiny" | "tiny_hard" => score_tiny(&TinySuite::embedded(suite, &options)?, sandbox, &file, &text)?,
+        "livecodebench" => score_livecode(&LiveCodeSuite::open(data, options)?, sandbox, &file, &text)?,
+        "tiny" | "tiny_hard" => {
+            let tiny = TinySuite::embedded(suite, &options)?;
+            score_items(&tiny, |item| tiny.index_of(item), sandbox, &file, &text)?
+        }
+        folder if crate::suites::is_own(folder) => {
+            let own = OwnSuite::open(Path::new(folder), options)?;
+            score_items(&own, |item| own.index_of(item), sandbox, &file, &text)?
+        }
         _ => {
             return Err(BenchmarkError::UnknownSuite { name: suite.into(), known: suite_names().join(", ") });
         }
@@ -266,8 +275,40 @@ fn score_math(
         .collect())
 }
 
-fn score_tiny(
-    suite: &TinySuite,
+fn score_livecode(
+    suite: &LiveCodeSuite,
+    sandbox: &Sandbox,
+    file: &str,
+    text: &str,
+) -> Result<Vec<Scored>, BenchmarkError> {
+    let samples = read_samples(file, text)?;
+    let place = |sample: &Sample| {
+        let id = field(file, sample, "question_id")?;
+        suite.index_of(id).ok_or_else(|| bad_line(file, sample.0, format!("the suite has no problem {id:?}")))
+    };
+    let responses = responses(file, &samples, place)?;
+    let grades = suite.grade(sandbox, &responses);
+    Ok(samples
+        .into_iter()
+        .zip(responses.iter().zip(grades))
+        .map(|((_, mut line), (response, grade))| {
+            let status = match grade.verdict.as_str() {
+                "pass" => "pass",
+                "timeout" => "timeout",
+                "unsupported" => "unsupported",
+                _ => "fail",
+            };
+            line.insert("status".into(), json!(status));
+            let failed: Option<usize> = grade.details.get("failed_test").and_then(|test| test.parse().ok());
+            line.insert("failed_test".into(), json!(failed));
+            Scored { line, item: suite.item(response.index).to_owned(), status, pass: grade.pass }
+        })
+        .collect())
+}
+
+fn score_items(
+    suite: &dyn Suite,
+    index_of: impl Fn(&str) -> Option<usize>,
     sandbox: &Sandbox,
     file: &str,
     text: &str,
@@ -275,9 +316,7 @@ fn score_tiny(
     let samples = read_samples(file, text)?;
     let place = |sample: &Sample| {
         let item = field(file, sample, "item")?;
-        suite
-            .index_of(item)
-            .ok_or_else(|| bad_line(file, sample.0, format!("the suite has no item {item:?}")))
+        index_of(item).ok_or_else(|| bad_line(file, sample.0, format!("the suite has no item {item:?}")))
     };
     let responses = responses(file, &samples, place)?;
     let grades = suite.grade(sandbox, &responses);

@@ -1,6 +1,6 @@
 //! What every suite offers: rows become prompts, completions become graded answers.
 
-use crate::{BenchmarkError, DataFolder, SuiteOptions};
+use crate::{BenchmarkError, DataFolder, ItemRecord, SuiteOptions};
 use azr_executor::Sandbox;
 use std::collections::BTreeMap;
 
@@ -75,7 +75,7 @@ impl Graded {
 /// A benchmark that is loaded and ready.
 pub trait Suite: Send + Sync {
     /// Its name on the command line.
-    fn name(&self) -> &'static str;
+    fn name(&self) -> &str;
 
     /// Options that decide prompts and verdicts, for the record.
     fn settings(&self) -> String;
@@ -93,7 +93,8 @@ pub trait Suite: Send + Sync {
 
     /// Group of an item for separate figures (the task type in `tiny`); empty if the suite has none. With
     /// groups, the suite's figure is the plain mean of the groups' figures.
-    fn group(&self, index: usize) -> &'static str {
+    #[expect(clippy::unnecessary_literal_bound, reason = "suites with groups return a text of theirs")]
+    fn group(&self, index: usize) -> &str {
         let _ = index;
         ""
     }
@@ -105,6 +106,13 @@ pub trait Suite: Send + Sync {
     fn has_thought(&self, completion: &str) -> Option<bool> {
         let _ = completion;
         None
+    }
+
+    /// What a reader of a graded answer wants to see beside it, each with a label: the first failing input, what was
+    /// expected.
+    fn evidence(&self, index: usize, record: &ItemRecord) -> Vec<(&'static str, String)> {
+        let _ = (index, record);
+        Vec::new()
     }
 
     /// Finds the answers and judges them; results in the order of `responses`, each independent of the others.
@@ -123,12 +131,16 @@ pub fn suite_names() -> &'static [&'static str] {
         "aime24",
         "aime25",
         "amc23",
+        "math500",
+        "minerva",
+        "olympiadbench",
+        "livecodebench",
         "cruxeval_i",
         "cruxeval_o",
     ]
 }
 
-/// Opens a suite: finds its data, checks it and reads it.
+/// Opens a suite: finds its data, checks it and reads it. A folder with a `suite.toml` is a suite of the user's own.
 pub fn open_suite(
     name: &str,
     data: &DataFolder,

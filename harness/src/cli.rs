@@ -38,7 +38,9 @@ enum Command {
     Eval(commands::eval::Args),
     /// Grade completions that were generated elsewhere.
     Score(commands::score::Args),
-    /// Write the report of one or more runs.
+    /// Show one item of an evaluation: prompt, output, what was extracted, verdict, first failing input.
+    Explain(commands::explain::Args),
+    /// Write the report of one or more runs; `report paper RUN...` sets them beside the paper's table.
     Report(commands::report::Args),
     /// Compare two runs item by item; exit code 1 when the second is significantly worse.
     Compare(commands::compare::Args),
@@ -75,6 +77,7 @@ impl Cli {
             Command::Export(args) => commands::export::run(&args),
             Command::Eval(args) => commands::eval::run(&args),
             Command::Score(args) => commands::score::run(&args),
+            Command::Explain(args) => commands::explain::run(&args),
             Command::Report(args) => commands::report::run(&args),
             Command::Compare(args) => commands::compare::run(&args),
             Command::Deduce(args) => commands::deduce::run(&args),

@@ -49,6 +49,8 @@ pub const TEMPERATURE: Range = Range::real(0.01, 10.0).or_zero("greedy");
 pub const NEW_TOKENS: Range = Range::whole(1, 1_000_000);
 /// Nominal or real seconds of a flag of `azr sandbox`.
 pub const SECONDS: Range = Range::above(0.0, 3_600.0);
+/// Seconds after which an evaluation stops.
+pub const EVALUATION_SECONDS: Range = Range::above(0.0, 10_000_000.0);
 /// Memory of a program in MiB.
 pub const MEBIBYTES: Range = Range::whole(32, 4_096);
 /// Programs of a long series.

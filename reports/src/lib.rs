@@ -29,6 +29,7 @@ mod error;
 pub mod evaluation;
 pub mod examples;
 pub mod html;
+pub mod paper;
 mod plot;
 pub mod run;
 pub mod statistics;

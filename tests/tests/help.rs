@@ -19,6 +19,7 @@ fn every_command_has_help() {
         "export",
         "eval",
         "score",
+        "explain",
         "report",
         "compare",
         "sandbox",

@@ -2,5 +2,6 @@
 
 pub mod code;
 pub mod crux;
+pub mod livecode;
 pub mod math;
 pub mod solver;

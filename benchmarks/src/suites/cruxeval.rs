@@ -5,7 +5,8 @@
 
 use crate::grade::crux::{self, CruxRow, Direction};
 use crate::{
-    BenchmarkError, DataFolder, Graded, Profile, Prompt, PromptSource, Response, Suite, SuiteOptions,
+    BenchmarkError, DataFolder, Graded, ItemRecord, Profile, Prompt, PromptSource, Response, Suite,
+    SuiteOptions,
 };
 use azr_executor::Sandbox;
 use azr_selfplay::parse::{self, Wanted};
@@ -102,7 +103,7 @@ fn own_template(direction: Direction, thought: bool) -> String {
 }
 
 impl Suite for CruxSuite {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         match self.direction {
             Direction::Input => "cruxeval_i",
             Direction::Output => "cruxeval_o",
@@ -136,6 +137,12 @@ impl Suite for CruxSuite {
             _ => filled,
         };
         Prompt { text, stop: vec!["[/ANSWER]".into()], max_new_tokens: MAX_NEW_TOKENS }
+    }
+
+    fn evidence(&self, index: usize, _record: &ItemRecord) -> Vec<(&'static str, String)> {
+        let row = &self.rows[index];
+        let call = format!("f({})", row.input);
+        vec![("program", row.code.clone()), ("recorded call", call), ("recorded output", row.output.clone())]
     }
 
     fn grade(&self, sandbox: &Sandbox, responses: &[Response]) -> Vec<Graded> {

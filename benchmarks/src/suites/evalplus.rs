@@ -6,7 +6,8 @@
 
 use crate::grade::code::{CodeGrade, CodeGrader, CodeTask, Dataset, Status, sanitize};
 use crate::{
-    BenchmarkError, DataFolder, Graded, Profile, Prompt, PromptSource, Response, Suite, SuiteOptions,
+    BenchmarkError, DataFolder, Graded, ItemRecord, Profile, Prompt, PromptSource, Response, Suite,
+    SuiteOptions,
 };
 use azr_executor::Sandbox;
 use azr_selfplay::parse;
@@ -94,7 +95,7 @@ fn stops(dataset: Dataset, profile: &Profile) -> Vec<String> {
 }
 
 impl Suite for CodeSuite {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         match (self.dataset, self.plus) {
             (Dataset::HumanEval, false) => "humaneval",
             (Dataset::HumanEval, true) => "humaneval_plus",
@@ -155,6 +156,22 @@ impl Suite for CodeSuite {
             .map(|(grade, (program, text))| graded(grade, program, self.plus, text.trim().is_empty()))
             .collect()
     }
+
+    fn evidence(&self, index: usize, record: &ItemRecord) -> Vec<(&'static str, String)> {
+        let task = &self.grader.tasks()[index];
+        let base_passed = record.details.get("base_status").is_some_and(|status| status == "pass");
+        let inputs = &task.inputs[usize::from(self.plus && base_passed)];
+        let mut shown = vec![("reference program", task.reference.clone())];
+        if let Some(input) = failing_input(&record.reason).and_then(|place| inputs.get(place)) {
+            shown.insert(0, ("first failing input (list of arguments)", input.clone()));
+        }
+        shown
+    }
+}
+
+/// The number in `input 3: wrong result`.
+fn failing_input(reason: &str) -> Option<usize> {
+    reason.strip_prefix("input ")?.split(':').next()?.parse().ok()
 }
 
 /// One verdict of both parts: the first that is not a pass.

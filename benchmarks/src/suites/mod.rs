@@ -1,18 +1,23 @@
 //! The suites, one file each.
 
-mod aime;
 mod cruxeval;
 mod evalplus;
+mod livecodebench;
+mod math;
+mod own;
 mod tiny;
 
-pub use aime::MathSuite;
 pub use cruxeval::CruxSuite;
 pub use evalplus::CodeSuite;
+pub use livecodebench::LiveCodeSuite;
+pub use math::{MATH_SETS, MathSuite};
+pub use own::OwnSuite;
 pub use tiny::{TinyItem, TinySuite};
 
 use crate::grade::code::Dataset;
 use crate::grade::crux::Direction;
 use crate::{BenchmarkError, DataFolder, Suite, SuiteOptions, suite_names};
+use std::path::Path;
 
 pub(crate) fn open(
     name: &str,
@@ -25,11 +30,18 @@ pub(crate) fn open(
             Box::new(CodeSuite::open(Dataset::HumanEval, name == "humaneval_plus", data, options)?)
         }
         "mbpp" | "mbpp_plus" => Box::new(CodeSuite::open(Dataset::Mbpp, name == "mbpp_plus", data, options)?),
-        "aime24" | "aime25" | "amc23" => Box::new(MathSuite::open(name, data, options)?),
+        name if MATH_SETS.contains(&name) => Box::new(MathSuite::open(name, data, options)?),
+        "livecodebench" => Box::new(LiveCodeSuite::open(data, options)?),
         "cruxeval_i" => Box::new(CruxSuite::open(Direction::Input, data, options)?),
         "cruxeval_o" => Box::new(CruxSuite::open(Direction::Output, data, options)?),
+        folder if is_own(folder) => Box::new(OwnSuite::open(Path::new(folder), options)?),
         _ => return Err(BenchmarkError::UnknownSuite { name: name.into(), known: suite_names().join(", ") }),
     })
+}
+
+/// Does the name mean a folder with a suite of the user's own?
+pub(crate) fn is_own(name: &str) -> bool {
+    Path::new(name).join("suite.toml").is_file()
 }
 
 /// Name and text of the JSON-lines rows of a data file, parsed by serde.

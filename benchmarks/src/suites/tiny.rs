@@ -5,7 +5,7 @@
 //! compact profile and judged as the solver is judged in training, in mode `clean` and under the preset's limit.
 
 use crate::grade::solver::{SolverGrader, verdict_of};
-use crate::{BenchmarkError, Graded, Mode, Prompt, Response, Suite, SuiteOptions};
+use crate::{BenchmarkError, Graded, ItemRecord, Mode, Prompt, Response, Suite, SuiteOptions};
 use azr_executor::Sandbox;
 use azr_selfplay::prompt::Prompts;
 use azr_selfplay::{InductionTask, Pair, Task, TaskType, Triplet};
@@ -118,7 +118,7 @@ impl TinySuite {
 }
 
 impl Suite for TinySuite {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         self.name
     }
 
@@ -135,7 +135,7 @@ impl Suite for TinySuite {
         &self.items[index].0
     }
 
-    fn group(&self, index: usize) -> &'static str {
+    fn group(&self, index: usize) -> &str {
         self.items[index].1.task_type().name()
     }
 
@@ -149,6 +149,18 @@ impl Suite for TinySuite {
 
     fn has_thought(&self, completion: &str) -> Option<bool> {
         Some(!azr_selfplay::parse::thought(completion).trim().is_empty())
+    }
+
+    fn evidence(&self, index: usize, _record: &ItemRecord) -> Vec<(&'static str, String)> {
+        match &self.items[index].1 {
+            Task::Deduction(triplet) => vec![("expected output", triplet.output.clone())],
+            Task::Abduction(triplet) => vec![("an input that is right", triplet.input.clone())],
+            Task::Induction(task) => {
+                let pairs: Vec<String> =
+                    task.hidden.iter().map(|pair| serde_json::to_string(pair).unwrap_or_default()).collect();
+                vec![("a program that is right", task.program.clone()), ("hidden pairs", pairs.join("\n"))]
+            }
+        }
     }
 
     fn grade(&self, sandbox: &Sandbox, responses: &[Response]) -> Vec<Graded> {

@@ -1,8 +1,11 @@
 //! `azr compare`: two runs item by item. A drop whose paired 95 % interval excludes zero is exit code 1.
+//!
+//! Items are aligned by name; all samples of an item count as one value. Flips are the items whose value changed.
 
 use crate::failure::{Failure, Outcome};
 use crate::files::read_json_lines;
 use crate::{output, run_record};
+use anyhow::Context;
 use azr_benchmarks::ItemRecord;
 use azr_benchmarks::statistics::{IntervalMethod, PairedDifference, pair_by_item, paired_difference};
 use serde::Serialize;
@@ -19,6 +22,30 @@ pub struct Args {
     /// Print the differences as JSON.
     #[arg(long)]
     json: bool,
+    /// Form of the comparison [default: by the name of --out, else text].
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+    /// Where it goes [default: the terminal].
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+/// Form of the comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    Text,
+    Markdown,
+    Html,
+    Json,
+}
+
+/// An item whose value changed.
+#[derive(Debug, Serialize)]
+struct Flip {
+    item: String,
+    /// Share of right answers in each run, 0 to 1.
+    first: f64,
+    second: f64,
 }
 
 /// One suite and decoding in both runs.
@@ -29,6 +56,8 @@ struct Line {
     #[serde(flatten)]
     difference: PairedDifference,
     significant: bool,
+    /// Items whose value changed, in the order of their names.
+    flips: Vec<Flip>,
 }
 
 /// Runs the command.
@@ -41,7 +70,9 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         for decoding in decodings(records) {
             let pairs = pair_by_item(records, others, &decoding);
             if let Some(difference) = paired_difference(&pairs, IntervalMethod::Normal) {
+                let flips = flips(records, others, &decoding);
                 lines.push(Line {
+                    flips,
                     suite: suite.clone(),
                     decoding,
                     significant: difference.is_significant(),
@@ -59,12 +90,20 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         )
         .into());
     }
-    if args.json {
-        output::say_json(&lines)?;
-    } else {
-        for line in &lines {
-            output::say(describe(line))?;
+    let format =
+        if args.json { Format::Json } else { args.format.unwrap_or_else(|| by_name(args.out.as_deref())) };
+    let text = match format {
+        Format::Text => lines.iter().map(|line| describe(line) + "\n").collect(),
+        Format::Markdown => markdown(args, &lines),
+        Format::Html => html(args, &lines),
+        Format::Json => serde_json::to_string_pretty(&lines)? + "\n",
+    };
+    match &args.out {
+        Some(out) => {
+            std::fs::write(out, text).with_context(|| format!("cannot write {}", out.display()))?;
+            output::say(format!("comparison: {}", out.display()))?;
         }
+        None => output::say(text.trim_end())?,
     }
     let dropped = lines.iter().any(|line| line.significant && line.difference.difference < 0.0);
     Ok(if dropped { Outcome::Negative } else { Outcome::Done })
@@ -87,6 +126,102 @@ fn describe(line: &Line) -> String {
         difference.low,
         difference.high,
         difference.n_items
+    )
+}
+
+fn by_name(out: Option<&Path>) -> Format {
+    match out.and_then(|out| out.extension()?.to_str()) {
+        Some("md") => Format::Markdown,
+        Some("html") => Format::Html,
+        Some("json") => Format::Json,
+        _ => Format::Text,
+    }
+}
+
+/// Items in both runs whose share of right answers differs.
+fn flips(first: &[ItemRecord], second: &[ItemRecord], decoding: &str) -> Vec<Flip> {
+    let shares = |records: &[ItemRecord]| {
+        let mut all: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+        for record in records.iter().filter(|record| record.decoding == decoding) {
+            let entry = all.entry(record.item.clone()).or_default();
+            entry.0 += usize::from(record.pass);
+            entry.1 += 1;
+        }
+        all
+    };
+    let second = shares(second);
+    let share = |(right, n): (usize, usize)| right as f64 / n.max(1) as f64;
+    shares(first)
+        .into_iter()
+        .filter_map(|(item, counts)| {
+            let (first, second) = (share(counts), share(*second.get(&item)?));
+            (first != second).then_some(Flip { item, first, second })
+        })
+        .collect()
+}
+
+/// Items that got better and worse, in words.
+fn flip_count(line: &Line) -> String {
+    let better = line.flips.iter().filter(|flip| flip.second > flip.first).count();
+    format!("{better} items better, {} worse", line.flips.len() - better)
+}
+
+fn markdown(args: &Args, lines: &[Line]) -> String {
+    let cell = |text: &str| text.replace('|', "\\|").replace('`', "'");
+    let mut text = format!(
+        "# {} and {}\n\n",
+        cell(&args.run_a.display().to_string()),
+        cell(&args.run_b.display().to_string())
+    );
+    for line in lines {
+        text.push_str(&format!("{}\n\n{}\n\n", cell(&describe(line)), flip_count(line)));
+        if !line.flips.is_empty() {
+            text.push_str("| item | first | second |\n| --- | ---: | ---: |\n");
+            for flip in &line.flips {
+                text.push_str(&format!(
+                    "| {} | {:.2} | {:.2} |\n",
+                    cell(&flip.item),
+                    flip.first,
+                    flip.second
+                ));
+            }
+            text.push('\n');
+        }
+    }
+    text
+}
+
+/// A page of its own; names of items come from data and are escaped.
+fn html(args: &Args, lines: &[Line]) -> String {
+    let escaped = |text: &str| {
+        text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    };
+    let mut body = format!(
+        "<h1>{} and {}</h1>\n",
+        escaped(&args.run_a.display().to_string()),
+        escaped(&args.run_b.display().to_string())
+    );
+    for line in lines {
+        body.push_str(&format!(
+            "<p>{}</p>\n<p>{}</p>\n<table>\n",
+            escaped(&describe(line)),
+            flip_count(line)
+        ));
+        for flip in &line.flips {
+            let class = if flip.second > flip.first { "better" } else { "worse" };
+            body.push_str(&format!(
+                "<tr class=\"{class}\"><td>{}</td><td>{:.2}</td><td>{:.2}</td></tr>\n",
+                escaped(&flip.item),
+                flip.first,
+                flip.second
+            ));
+        }
+        body.push_str("</table>\n");
+    }
+    format!(
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Comparison</title>\n\
+         <style>body{{font:15px system-ui,sans-serif;margin:2rem;color-scheme:light dark}}td{{padding:.1rem .6rem}}\
+         .worse{{color:#c33}}.better{{color:#393}}</style></head>\n<body>\n{body}</body></html>\n"
     )
 }
 

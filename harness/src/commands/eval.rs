@@ -1,29 +1,37 @@
 //! `azr eval`: a suite on a model, with real prompts, generation, extraction and grading.
 
+use super::server;
 use crate::clock::{Stopwatch, readable};
 use crate::evaluation::with_progress;
 use crate::failure::{Failure, Outcome};
 use crate::models;
 use crate::numbers::{self, check_flag};
-use crate::{data, interrupt, output, sandbox};
+use crate::{data, interrupt, output, provenance, sandbox};
 use anyhow::Context;
+use azr_benchmarks::cache::Cached;
 use azr_benchmarks::{
     Decoding, EvaluateConfig, Metrics, Mode, Profile, PromptSource, ReferencePrompts, Suite, SuiteOptions,
     TimeRules, open_suite,
 };
-use azr_model::{Engine, EngineConfig, Sampling};
+use azr_model::{Engine, EngineConfig, Generate, Sampling};
+use azr_reports::paper::{AVERAGES, COLUMNS, averages};
 use azr_selfplay::config::ranges::Given;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Arguments of `azr eval`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Suite, e.g. tiny, humaneval_plus, mbpp_plus, aime24, cruxeval_i.
+    /// Suite, e.g. tiny, humaneval_plus, math500, livecodebench, cruxeval_i, or the folder of a suite of your own;
+    /// `paper` = the nine columns of the paper's main table, prompted, limited and graded as the paper's tools do.
     suite: String,
-    /// azr-tiny (embedded), a model folder, a run folder (its last checkpoint), or owner/name.
+    /// azr-tiny (embedded), a model folder, a run folder (its last checkpoint), owner/name, or the address of an
+    /// OpenAI-compatible server, e.g. http://127.0.0.1:8000/v1.
     #[arg(long, default_value = models::EMBEDDED)]
     model: String,
+    #[command(flatten)]
+    server: server::Args,
     /// Only N items (at least 1), spread evenly over the suite.
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
@@ -36,6 +44,9 @@ pub struct Args {
     /// Seed of the draws.
     #[arg(long, default_value_t = 0)]
     seed: u64,
+    /// Let the model continue each text, also if it has a chat template.
+    #[arg(long)]
+    base: bool,
     /// Bound on the tokens of an answer, at least 1.
     #[arg(long, value_name = "N")]
     max_new_tokens: Option<usize>,
@@ -54,6 +65,18 @@ pub struct Args {
     /// Keep the records of every answer in this run folder (eval/SUITE).
     #[arg(long, value_name = "DIR")]
     run_dir: Option<PathBuf>,
+    /// Keep completions in this file, and take from it those that the same model made for the same prompt and settings.
+    #[arg(long, value_name = "FILE")]
+    cache: Option<PathBuf>,
+    /// Stop after so many seconds, at the end of a batch.
+    #[arg(long, value_name = "S")]
+    max_seconds: Option<f64>,
+    /// Answers that are generated, graded and written together [default: 256, 32 for a server].
+    #[arg(long, value_name = "N")]
+    batch: Option<usize>,
+    /// Go on with the evaluation in --run-dir. This is what happens anyway where the settings are the same.
+    #[arg(long, requires = "run_dir")]
+    resume: bool,
     /// Print the metrics as JSON.
     #[arg(long)]
     json: bool,
@@ -102,29 +125,150 @@ impl From<LimitRules> for TimeRules {
 pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let decoding = decoding(args)?;
     let stop = interrupt::install()?;
+    if let Some(seconds) = args.max_seconds {
+        let seconds = std::time::Duration::from_secs_f64(seconds);
+        std::thread::spawn(move || {
+            std::thread::sleep(seconds);
+            stop.store(true, Ordering::SeqCst);
+        });
+    }
+    if server::is_address(&args.model) {
+        let mut remote = args.server.open(&args.model)?;
+        let subject = Subject {
+            name: remote.name().to_owned(),
+            weights: provenance::sha256(
+                format!("{} {} chat={}", args.model, remote.name(), args.server.chat).as_bytes(),
+            ),
+            profile: if args.server.chat { server::chat_profile() } else { Profile::Base },
+            batch: 32,
+        };
+        return run_on(args, &decoding, &mut remote, &subject, stop);
+    }
     let model = models::load(&args.model)?;
-    let suite = open(args, model.compact)?;
-    let sandbox = sandbox::open()?;
-    let clock = Stopwatch::start();
     let context = model.folder.weights.config().max_position_embeddings;
     let engine = EngineConfig { max_context: context, ..EngineConfig::default() };
     let mut engine =
         Engine::new(Arc::clone(&model.folder.weights), Arc::clone(&model.folder.tokenizer), engine)
             .context("cannot start the generation engine")?;
+    let subject = Subject {
+        name: model.name.clone(),
+        weights: model.folder.weights.hash(),
+        profile: profile(&model, args.base)?,
+        batch: if model.compact { 256 } else { 32 },
+    };
+    run_on(args, &decoding, &mut engine, &subject, stop)
+}
+
+/// How the model is prompted: by its chat template where it has one, unless it is to continue the text.
+fn profile(model: &models::Model, base: bool) -> anyhow::Result<Profile> {
+    if model.compact {
+        return Ok(Profile::Compact);
+    }
+    let Some(chat) = model.folder.chat.clone().filter(|chat| !base && chat.template().is_some()) else {
+        return Ok(Profile::Base);
+    };
+    // Without today's date: a prompt is the same on every day.
+    let render =
+        move |user: &str| chat.render(&serde_json::json!([{"role": "user", "content": user}]), true, None);
+    render("x").context("the model's chat template does not work; --base does without it")?;
+    Ok(Profile::Chat(Arc::new(move |user: &str, begun: &str| {
+        render(user).unwrap_or_else(|_| user.to_owned()) + begun
+    })))
+}
+
+/// The model that is asked, for the record.
+struct Subject {
+    name: String,
+    weights: String,
+    profile: Profile,
+    batch: usize,
+}
+
+fn run_on<G: Generate>(
+    args: &Args,
+    decoding: &Decoding,
+    model: &mut G,
+    subject: &Subject,
+    stop: &AtomicBool,
+) -> anyhow::Result<Outcome> {
+    match &args.cache {
+        Some(path) => {
+            let mut cached =
+                Cached::open(model, subject.weights.clone(), path).context("cannot use the cache")?;
+            let outcome = run_suites(args, decoding, &mut cached, subject, stop)?;
+            output::note(format!("{} answers came from {}", cached.hits, path.display()));
+            Ok(outcome)
+        }
+        None => run_suites(args, decoding, model, subject, stop),
+    }
+}
+
+fn run_suites<G: Generate>(
+    args: &Args,
+    decoding: &Decoding,
+    model: &mut G,
+    subject: &Subject,
+    stop: &AtomicBool,
+) -> anyhow::Result<Outcome> {
+    if args.suite != "paper" {
+        let suite = open(args, &args.suite, subject.profile.clone())?;
+        let clock = Stopwatch::start();
+        let Some(metrics) = run_one(args, suite.as_ref(), decoding, model, subject, stop)? else {
+            return Ok(Outcome::Stopped);
+        };
+        report(&metrics, clock.seconds(), args.json)?;
+        return Ok(Outcome::Done);
+    }
+    let clock = Stopwatch::start();
+    let mut columns = [None; 9];
+    let mut all = Vec::new();
+    for (column, (name, _)) in COLUMNS.iter().enumerate() {
+        // A set that is not here leaves its column empty, and an empty column its average.
+        let suite = match open(args, name, subject.profile.clone()) {
+            Ok(suite) => suite,
+            Err(error) => {
+                output::note(format!("{name} is left out: {error:#}"));
+                continue;
+            }
+        };
+        let Some(metrics) = run_one(args, suite.as_ref(), decoding, model, subject, stop)? else {
+            return Ok(Outcome::Stopped);
+        };
+        columns[column] = Some(metrics.pass_at_1);
+        all.push(metrics);
+    }
+    if all.is_empty() {
+        return Err(Failure::new(
+            "none of the paper's sets is here",
+            "give the folder with the data sets with --data DIR or AZR_DATA",
+        )
+        .into());
+    }
+    report_paper(&columns, &all, clock.seconds(), args.json)
+}
+
+fn run_one<G: Generate>(
+    args: &Args,
+    suite: &dyn Suite,
+    decoding: &Decoding,
+    model: &mut G,
+    subject: &Subject,
+    stop: &AtomicBool,
+) -> anyhow::Result<Option<Metrics>> {
+    let sandbox = sandbox::open()?;
     let config = EvaluateConfig {
-        model: Some(model.name.clone()),
-        weights: Some(model.folder.weights.hash()),
-        decodings: vec![decoding],
+        model: Some(subject.name.clone()),
+        weights: Some(subject.weights.clone()),
+        decodings: vec![decoding.clone()],
         seed: args.seed,
         limit: args.limit,
         max_new_tokens: args.max_new_tokens,
-        ..EvaluateConfig::default()
+        batch: args.batch.unwrap_or(subject.batch),
     };
     let folder = args.run_dir.as_ref().map(|run| run.join("eval").join(suite.name()));
-    let label = format!("evaluating {} on {}", model.name, suite.name());
-    let Some(evaluation) =
-        with_progress(suite.as_ref(), &mut engine, &sandbox, &config, folder.as_deref(), stop, &label)?
-    else {
+    let label = format!("evaluating {} on {}", subject.name, suite.name());
+    let evaluation = with_progress(suite, model, &sandbox, &config, folder.as_deref(), stop, &label)?;
+    if evaluation.is_none() {
         let kept = folder.map_or_else(
             || "no answer was kept (use --run-dir to keep them)".to_owned(),
             |folder| {
@@ -132,9 +276,37 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
             },
         );
         output::note(format!("stopped: {kept}"));
-        return Ok(Outcome::Stopped);
-    };
-    report(&evaluation.metrics, clock.seconds(), args.json)?;
+    }
+    Ok(evaluation.map(|evaluation| evaluation.metrics))
+}
+
+/// The columns and the averages by the paper's rule.
+fn report_paper(
+    columns: &[Option<f64>; 9],
+    all: &[Metrics],
+    seconds: f64,
+    json: bool,
+) -> anyhow::Result<Outcome> {
+    let averages = averages(columns);
+    if json {
+        let named: std::collections::BTreeMap<&str, Option<f64>> =
+            COLUMNS.iter().map(|(suite, _)| *suite).zip(columns.iter().copied()).collect();
+        let value = serde_json::json!({
+            "columns": named,
+            "averages": {"code": averages[0], "math": averages[1], "total": averages[2]},
+            "suites": all,
+            "seconds": (seconds * 10.0).round() / 10.0,
+        });
+        output::say_json(&value)?;
+        return Ok(Outcome::Done);
+    }
+    let percent = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.1}"));
+    for ((_, heading), value) in COLUMNS.iter().zip(columns) {
+        output::say(format!("{heading:<10} {:>6}", percent(*value)))?;
+    }
+    for (heading, value) in AVERAGES.iter().zip(averages) {
+        output::say(format!("{heading:<10} {:>6}", percent(value)))?;
+    }
     Ok(Outcome::Done)
 }
 
@@ -143,11 +315,15 @@ fn decoding(args: &Args) -> anyhow::Result<Decoding> {
         ("--n", &numbers::SAMPLES, Some(args.n_samples)),
         ("--limit", &numbers::ITEMS, args.limit),
         ("--max-new-tokens", &numbers::NEW_TOKENS, args.max_new_tokens),
+        ("--batch", &numbers::ITEMS, args.batch),
     ];
     for (flag, range, count) in counts {
         if let Some(count) = count {
             check_flag(flag, range, &Given::Whole(count as i128))?;
         }
+    }
+    if let Some(seconds) = args.max_seconds {
+        check_flag("--max-seconds", &numbers::EVALUATION_SECONDS, &Given::Real(seconds))?;
     }
     let temperature = args.temperature.unwrap_or(if args.n_samples == 1 { 0.0 } else { 1.0 });
     check_flag("--temperature", &numbers::TEMPERATURE, &Given::Real(f64::from(temperature)))?;
@@ -162,22 +338,24 @@ fn decoding(args: &Args) -> anyhow::Result<Decoding> {
     }
 }
 
-fn open(args: &Args, compact: bool) -> anyhow::Result<Box<dyn Suite>> {
+fn open(args: &Args, name: &str, profile: Profile) -> anyhow::Result<Box<dyn Suite>> {
     let data = data::folder(args.data.clone());
-    let prompts = match args.prompts {
-        Prompts::Own => PromptSource::Own,
-        Prompts::Paper => PromptSource::Paper(Arc::new(
+    let paper = args.suite == "paper";
+    let prompts = if paper || args.prompts == Prompts::Paper {
+        PromptSource::Paper(Arc::new(
             ReferencePrompts::read(&data).context("cannot read the paper's prompts")?,
-        )),
+        ))
+    } else {
+        PromptSource::Own
     };
     let options = SuiteOptions {
-        mode: args.mode.into(),
-        limits: args.limits.into(),
+        mode: if paper { Mode::Paper } else { args.mode.into() },
+        limits: if paper { TimeRules::Paper } else { args.limits.into() },
         prompts,
-        profile: if compact { Profile::Compact } else { Profile::Base },
+        profile,
         ..SuiteOptions::default()
     };
-    open_suite(&args.suite, &data, options).map_err(|error| data::suite_failure(&args.suite, error))
+    open_suite(name, &data, options).map_err(|error| data::suite_failure(name, error))
 }
 
 fn report(metrics: &Metrics, seconds: f64, json: bool) -> anyhow::Result<()> {

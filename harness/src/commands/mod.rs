@@ -9,6 +9,7 @@ pub mod daemon;
 pub mod deduce;
 pub mod doctor;
 pub mod eval;
+pub mod explain;
 pub mod export;
 pub mod induce;
 pub mod lsp;
@@ -20,6 +21,7 @@ pub mod report;
 pub mod reproduce;
 pub mod sandbox;
 pub mod score;
+mod server;
 pub mod train;
 
 pub use model::read_gguf;

@@ -41,6 +41,19 @@ class _Sink(_io.StringIO):
         return False
 
 
+_new_sum = _builtins.sum
+
+
+def _sum(iterable, /, start=0):
+    """`sum` as it was before Python 3.12, which adds floats one by one: the reference's interpreter is older."""
+    items = list(iterable)
+    if type(start) is not float and float not in map(type, items):
+        return _new_sum(items, start)
+    for item in items:
+        start = start + item
+    return start
+
+
 class _State:
     pass
 
@@ -54,6 +67,7 @@ def _setup(dataset, entry_point, atol, program, reference, inputs, expected, cla
     state.results = {}
     state.failed = False
     globals()["_state"] = state
+    _builtins.sum = _sum
 
 
 def _guard():
@@ -278,7 +292,7 @@ def _digit_distance(first, second):
     first, second = str(first), str(second)
     width = max(len(first), len(second))
     pairs = zip(first.zfill(width), second.zfill(width))
-    return sum([abs(int(a) - int(b)) for a, b in pairs])
+    return _new_sum([abs(int(a) - int(b)) for a, b in pairs])
 
 
 def _is_floats(value):

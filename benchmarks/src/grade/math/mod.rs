@@ -1,26 +1,21 @@
 //! Math answers: extraction, normalisation and judgement (spec section 3.3 to 3.5).
 //!
-//! Covered: the extraction and the normaliser of mode `paper` as a whole, for every set; the judgement where the gold
-//! is an integer, which is every row of AIME and AMC. An answer is read as exact rational arithmetic: integers,
-//! decimals, thousands separators, `\frac`, `/`, `\sqrt` and roots with an exact value, powers, factorials, products
-//! written with `\times`, `\cdot` or nothing, sums, parentheses and braces, a trailing unit in `\text` or `\mathrm`,
-//! subscripts (dropped, as the reference does), lists whose members are all the gold, and the right side of an
-//! equation. Not covered: golds that are no integers, symbolic simplification (`1` against
-//! `\sin^2 x + \cos^2 x`), and the reference's search for a number in a box that does not parse; such answers count
-//! as wrong here.
-//!
-//! Mode `paper` normalises first, which removes unit letters and mangles some text; it needs the reference's list of
-//! units, which is data. Mode `clean` only strips what surrounds a number (`$`, `%`, degree signs, `\text`, units in
-//! `\text`, spacing), so that `\boxed{\text{540}}` is 540.
+//! Mode `paper` does what the reference's pipeline does: its extraction, its normaliser with all the damage it does
+//! (units that are letters, text answers, the word `and`), then the judge of [`symbolic`] with the reference's
+//! surprises. It needs the reference's list of units, which is data. Mode `clean` strips only what surrounds an answer
+//! (`$`, degree signs, `\text`, trailing units), and reads the rest soundly: `2(3)` is 6, `3.3e12` is a number, `i`
+//! the imaginary unit, a base belongs to its number, and a decimal with six right digits may stand for a root.
 
 mod extract;
+mod gold;
 mod normalise;
-mod number;
+mod symbolic;
 mod words;
 
 pub use extract::extract;
+pub use gold::boxed_gold;
 pub use normalise::{Units, normalise};
-pub use number::{Rational, equals_integer, evaluate};
+pub use symbolic::same_answer;
 
 use crate::Mode;
 
@@ -33,37 +28,41 @@ pub struct MathGrade {
     pub pass: bool,
 }
 
-/// Judges completions against integer golds.
+/// Judges completions against golds.
 #[derive(Clone, Debug)]
 pub struct MathGrader {
     mode: Mode,
-    units: Units,
+    /// `None`: units stay, as the reference leaves them in the set `minerva`.
+    units: Option<Units>,
 }
 
 impl MathGrader {
-    /// A grader; mode `paper` needs the units.
-    pub fn new(mode: Mode, units: Units) -> Self {
+    /// A grader; mode `paper` needs the units, except for sets whose units stay.
+    pub fn new(mode: Mode, units: Option<Units>) -> Self {
         Self { mode, units }
     }
 
     /// The gold as it is compared: `27.0` is 27.
     pub fn gold(&self, answer: &str) -> String {
-        match self.mode {
-            Mode::Paper => normalise(answer, Some(&self.units)),
-            Mode::Clean => evaluate(&normalise::clean(answer))
-                .and_then(number::Rational::as_integer)
-                .map_or_else(|| answer.to_owned(), |integer| integer.to_string()),
+        match (self.mode, &self.units) {
+            // Twice, as the reference does: the second pass finds what the first uncovered.
+            (Mode::Paper, Some(units)) => normalise(&normalise(answer, Some(units)), Some(units)),
+            (Mode::Paper, None) => {
+                answer.replace("\\neq", "\\ne").replace("\\leq", "\\le").replace("\\geq", "\\ge")
+            }
+            (Mode::Clean, _) => normalise::clean(answer),
         }
     }
 
-    /// Judges a completion; `gold` as [`Self::gold`] gives it. Golds that are no integers are never met.
+    /// Judges a completion; `gold` as [`Self::gold`] gives it.
     pub fn grade(&self, completion: &str, gold: &str) -> MathGrade {
         let found = extract(completion);
         let extracted = match self.mode {
-            Mode::Paper => extract::fit_to_choices(normalise(&found, Some(&self.units)), completion, gold),
+            Mode::Paper if completion.trim() == "error" => String::new(),
+            Mode::Paper => extract::fit_to_choices(normalise(&found, self.units.as_ref()), completion, gold),
             Mode::Clean => normalise::clean(&found),
         };
-        let pass = gold.parse().is_ok_and(|gold| equals_integer(&extracted, gold));
+        let pass = !extracted.is_empty() && same_answer(gold, &extracted, self.mode == Mode::Clean);
         MathGrade { extracted, pass }
     }
 }

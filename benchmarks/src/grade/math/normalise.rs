@@ -175,6 +175,8 @@ fn slash_to_fraction(text: String) -> String {
 pattern!(CLEAN_UNIT, r"\s*\\(?:text|mathrm|mbox|textrm)\{[\s~]*[^{}\d]*\}(?:\^\{?[23]\}?)?$");
 pattern!(CLEAN_COMMAND, r"\\(?:text|textbf|mathbf|mathrm|mbox)\{([^{}]*)\}");
 
+pattern!(SCIENTIFIC, r"^(-?\d+(?:\.\d+)?)e([-+]?\d+)$");
+
 /// Strips what surrounds a number: the box, signs of money, percent and degrees, text commands, trailing units.
 pub fn clean(text: &str) -> String {
     let mut text = text.trim();
@@ -200,7 +202,8 @@ pub fn clean(text: &str) -> String {
     for mark in ["^{\\circ}", "^\\circ", "\\$", "$", "\\%", "%", "\\!", "\\,", "\\left", "\\right", "°"] {
         text = text.replace(mark, "");
     }
-    text.trim().to_owned()
+    // A number in the notation of programs, not a multiple of Euler's.
+    SCIENTIFIC.replace(text.trim(), "${1}E$2").into_owned()
 }
 
 #[cfg(test)]
