@@ -332,13 +332,20 @@ pub(crate) fn made_by<T>(instantiate: impl FnOnce() -> T) -> (T, Vec<Arc<Region>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::Write;
 
     #[test]
     fn a_region_is_put_back_page_by_page_or_whole() {
         for marks in [true, false] {
             match Watch::open(marks) {
                 Ok(watch) if tried(&watch).unwrap_or(false) => check_region(&watch),
-                _ => eprintln!("skipped: a_region_is_put_back (marks: {marks}): the kernel lacks the means"),
+                _ => {
+                    let reason = "the kernel lacks the means";
+                    let _ = writeln!(
+                        std::io::stderr(),
+                        "skipped: a_region_is_put_back (marks: {marks}): {reason}"
+                    );
+                }
             }
         }
     }
