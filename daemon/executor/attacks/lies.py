@@ -350,7 +350,7 @@ def f(x):
     shown = [cycle, table]
     return eval("type('R', (), {'__repr__': lambda self: '[[...], {...}]'})()") if shown[0][0] is cycle else 0
 
-#: outcome_of_megabytes -> crashed
+#: outcome_of_megabytes -> out_of_memory
 import sys, types
 def f(x):
     frame = sys._getframe()

@@ -35,7 +35,7 @@ const PAGE_IS_WRITTEN: u64 = 1 << 1;
 
 #[repr(C)]
 struct Api {
-    api: u64,
+    version: u64,
     features: u64,
     ioctls: u64,
 }
@@ -116,7 +116,7 @@ impl Marks {
         // SAFETY: the descriptor is used for nothing but marks on mappings of this crate.
         let descriptor = unsafe { rustix::mm::userfaultfd(flags) }?;
         let features = FEATURE_SHMEM | FEATURE_UNPOPULATED | FEATURE_ASYNCHRONOUS;
-        let mut api = Api { api: API, features, ioctls: 0 };
+        let mut api = Api { version: API, features, ioctls: 0 };
         // SAFETY: `UFFDIO_API` reads and writes a structure of this layout.
         unsafe {
             ioctl(&descriptor, Updater::<{ opcode::read_write::<Api>(API as u8, 0x3f) }, Api>::new(&mut api))
