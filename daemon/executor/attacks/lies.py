@@ -349,3 +349,13 @@ def f(x):
         pass
     shown = [cycle, table]
     return eval("type('R', (), {'__repr__': lambda self: '[[...], {...}]'})()") if shown[0][0] is cycle else 0
+
+#: outcome_of_megabytes -> out_of_memory
+import sys, types
+def f(x):
+    frame = sys._getframe()
+    while frame.f_back:
+        frame = frame.f_back
+    forged = types.SimpleNamespace(kind="value", text="9" * (1 << 27), exception="", number=0, stdout="y" * (1 << 27))
+    frame.f_globals["_outcome"] = lambda *_a, **_k: forged
+    return 1

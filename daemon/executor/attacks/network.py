@@ -142,3 +142,8 @@ import xml.etree.ElementTree as tree
 def f(x):
     text = '<!DOCTYPE a [<!ENTITY e SYSTEM "http://192.0.2.1/leak">]><a>&e;</a>'
     return tree.fromstring(text).text
+
+#: waits_for_standard_input -> value ([0], [], [])
+import select
+def f(x):
+    return select.select([0], [], [], 3600)

@@ -162,3 +162,7 @@ def f(x):
     for _ in range(30):
         nested = [nested, nested]
     return pprint.pformat(nested)
+
+#: width_of_two_billion -> out_of_memory
+def f(x):
+    return "%*d" % (2**31 - 1, 1)

@@ -265,3 +265,33 @@ def f(x):
                 call()
             except OSError:
                 pass
+
+#: waits_for_an_event_of_no_loop -> timeout
+import asyncio
+async def main():
+    await asyncio.sleep(0)
+    await asyncio.Event().wait()
+def f(x):
+    return asyncio.run(main())
+
+#: exit_functions_without_end -> timeout
+import atexit
+def f(x):
+    atexit.register(lambda: (_ for _ in iter(int, 1)))
+    atexit._run_exitfuncs()
+    while True:
+        pass
+
+#: classes_over_classes -> timeout
+def f(x):
+    kind = object
+    for _ in range(10**5):
+        kind = type("A", (kind,), {})
+    return kind
+
+#: unpacks_bombs -> timeout
+import zlib
+def f(x):
+    bomb = zlib.compress(bytes(1 << 26), 9)
+    while True:
+        zlib.decompress(bomb)

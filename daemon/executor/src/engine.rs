@@ -42,9 +42,9 @@ impl Guests {
         threads: usize,
         archive: Archive,
     ) -> Result<Self, SandboxError> {
-        let reuse = config.reuse && memory::supported();
-        let engine =
-            Engine::new(&settings(reuse)).map_err(|error| SandboxError::Engine(format!("{error:#}")))?;
+        let watch = config.reuse.then(memory::watch).flatten();
+        let engine = Engine::new(&settings(watch.is_some()))
+            .map_err(|error| SandboxError::Engine(format!("{error:#}")))?;
         let weak = engine.weak();
         std::thread::Builder::new()
             .name("sandbox-guard".into())
@@ -62,7 +62,7 @@ impl Guests {
             progress: config.progress.clone(),
             prepared: [OnceLock::new(), OnceLock::new()],
             preparing: Mutex::new(()),
-            starts: Starts::new(reuse, threads),
+            starts: Starts::new(watch, threads),
             hash: archive.manifest.guest_hash(),
             archive,
         };
@@ -74,13 +74,20 @@ impl Guests {
             }
         });
         let guests = Self { cache, ..guests };
-        guests.prepare(StartState::First)?;
+        let prepared = guests.prepare(StartState::First)?;
+        // What the machine cannot do is said here, and not by the first program.
+        guests.starts.make_one(&guests.engine, prepared, StartState::First).map_err(|reason| {
+            SandboxError::Engine(format!(
+                "no instance of the guest can be made, which needs 10 GiB of address space (is it limited, `ulimit -v`?): {reason}"
+            ))
+        })?;
         Ok(guests)
     }
 
     /// An instance in the start state.
     pub(crate) fn start(&self, start: StartState, memory_bytes: u64) -> Result<Fresh, Verdict> {
-        let prepared = self.prepare(start).map_err(|_| Verdict::Crashed)?;
+        // A machine that cannot prepare the guest says nothing about the program.
+        let prepared = self.prepare(start).map_err(|_| Verdict::WallGuard)?;
         self.starts.take(&self.engine, prepared, start, memory_bytes)
     }
 

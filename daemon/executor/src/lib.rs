@@ -48,6 +48,8 @@ pub mod stable;
 mod start;
 mod verdict;
 mod wasi;
+#[cfg(target_os = "linux")]
+mod written;
 
 pub use backend::Backend;
 pub use guest::{Manifest, manifest};

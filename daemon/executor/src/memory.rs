@@ -1,14 +1,15 @@
 //! Linear memory that can be put back to where it started.
 //!
 //! A new instance of the guest costs more than most programs do: its tables are filled again, and every page it
-//! writes is first faulted in. So an instance that has finished its job cleanly is not thrown away: each page of its
-//! memory that the job may have written is copied back from the image of the start state. Which pages those are is
-//! known to the kernel: the memory is a private mapping of the image, and a page that was written is no longer a
-//! page of the image's file (`/proc/self/pagemap`). Pages stay resident, so the next job need not fault them in; those
-//! of earlier jobs are copied back as well, until there are too many and all are given back to the kernel.
+//! writes is first faulted in. So an instance that has finished its job cleanly is not thrown away: its memory is a private
+//! mapping of the image of the start state, and each page that a job may have written (`written.rs`) is compared with the
+//! image and copied back where it differs. Pages stay resident, so the next job need not fault them in; a page that
+//! no longer differs after a number of jobs is given back to the kernel, so that it need not be looked at again.
 //!
-//! Where the kernel lacks the means, [`supported`] says no and every job gets a new instance.
+//! Where the kernel lacks the means, [`watch`] gives none and every job gets a new instance.
 
+pub(crate) use crate::written::Watch;
+use crate::written::{Run, extend};
 use rustix::fs::{MemfdFlags, SealFlags};
 use rustix::mm::{Advice, MapFlags, MprotectFlags, ProtFlags};
 use std::cell::RefCell;
@@ -16,12 +17,20 @@ use std::ffi::c_void;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::ptr::null_mut;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use wasmtime::{LinearMemory, MemoryCreator, MemoryType};
 
-/// Written pages up to which they are kept and copied back; beyond, all are given back to the kernel.
-const RESIDENT_PAGES: usize = 1_024;
+/// Written pages beyond which those of the last job alone are given back to the kernel at once.
+const USUAL_PAGES: usize = 1_024;
+/// Written pages beyond which all are given back.
+const MOST_PAGES: usize = 4_096;
+/// Runs of pages beyond which it is cheaper to give back all than these.
+const MOST_RUNS: usize = 128;
+/// For how many jobs a written page is kept, each time that it was found to differ, and at most. Keeping one costs a look at
+/// it; writing one that was given back costs a fault, which is dearer by a factor of about ten.
+const KEPT_FOR: u8 = 16;
+const KEPT_AT_MOST: u8 = 64;
 
 thread_local! {
     /// Memories made by the instantiation that runs on this thread.
@@ -34,6 +43,8 @@ pub(crate) struct Region {
     reserved: usize,
     /// Bytes that are accessible, from the base on.
     size: AtomicUsize,
+    /// For how many jobs each page will be kept if it does not differ again; 0 = it was not written.
+    kept: Mutex<Vec<u8>>,
 }
 
 impl Region {
@@ -47,7 +58,7 @@ impl Region {
                 MapFlags::PRIVATE | MapFlags::NORESERVE,
             )
         }?;
-        Ok(Self { base: base as usize, reserved, size: AtomicUsize::new(0) })
+        Ok(Self { base: base as usize, reserved, size: AtomicUsize::new(0), kept: Mutex::default() })
     }
 
     fn pointer(&self) -> *mut c_void {
@@ -76,8 +87,8 @@ impl Region {
     }
 
     /// Replaces the content, which must equal the image, by a private mapping of the image. After an error nothing of the
-    /// memory can be accessed any more.
-    pub(crate) fn adopt(&self, image: &Image) -> std::io::Result<()> {
+    /// memory can be accessed any more, or what was written is not known.
+    pub(crate) fn adopt(&self, image: &Image, watch: &Watch) -> std::io::Result<()> {
         if self.size() != image.len {
             return Err(std::io::Error::other("a start state of another size"));
         }
@@ -104,34 +115,75 @@ impl Region {
                 )
             };
         }
-        mapped.map(drop).map_err(Into::into)
+        mapped?;
+        watch.begin(self.base, image.len.next_multiple_of(rustix::param::page_size()))
     }
 
     /// Puts the content back to the image. False when the memory has grown: it cannot shrink.
-    pub(crate) fn restore(&self, image: &Image, pages: &mut PageMap) -> std::io::Result<bool> {
+    pub(crate) fn restore(&self, image: &Image, watch: &Watch) -> std::io::Result<bool> {
         if self.size() != image.len {
             return Ok(false);
         }
-        let page = pages.page;
-        let written = pages.written(self.base, image.len)?;
-        if written.iter().map(|(_, count)| count).sum::<usize>() > RESIDENT_PAGES {
-            // SAFETY: the range lies inside this region's own mapping; the next access reads the image again.
-            unsafe { rustix::mm::madvise(self.pointer(), image.len, Advice::LinuxDontNeed) }?;
+        let page = rustix::param::page_size();
+        let pages = image.len.div_ceil(page);
+        let written = watch.written(self.base, image.len)?;
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.resize(pages, 0);
+        let count: usize = written.iter().map(|(_, count)| count).sum();
+        if count > MOST_PAGES {
+            kept.fill(0);
+            self.give_back(watch, (0, pages))?;
             return Ok(true);
         }
-        for (first, count) in written {
-            let (start, len) = (first * page, (count * page).min(image.len - first * page));
-            // SAFETY: both ranges lie inside their mappings of `image.len` bytes, which do not overlap, and no
-            // guest runs in the region.
-            unsafe {
-                std::ptr::copy_nonoverlapping(
-                    (image.base as *const u8).add(start),
-                    self.pointer().cast::<u8>().add(start),
-                    len,
-                );
+        let mut given_back: Vec<Run> = Vec::new();
+        for number in written.into_iter().flat_map(|(first, count)| first..first + count) {
+            let new = kept[number] == 0;
+            if new && count > USUAL_PAGES {
+                extend(&mut given_back, number, 1);
+                continue;
+            }
+            let differs = self.restore_page(image, number * page, page.min(image.len - number * page));
+            if new || differs {
+                kept[number] = kept[number].saturating_add(KEPT_FOR).min(KEPT_AT_MOST);
+            } else {
+                kept[number] -= 1;
+                if kept[number] == 0 {
+                    extend(&mut given_back, number, 1);
+                }
             }
         }
+        if given_back.len() > MOST_RUNS {
+            kept.fill(0);
+            given_back = vec![(0, pages)];
+        }
+        given_back.into_iter().try_for_each(|run| self.give_back(watch, run))?;
         Ok(true)
+    }
+
+    /// Puts a page back to the image; says whether it differed.
+    fn restore_page(&self, image: &Image, start: usize, len: usize) -> bool {
+        // SAFETY: both ranges lie inside their mappings of `image.len` bytes, which do not overlap, and no guest runs in
+        // the region.
+        let (from, to) = unsafe {
+            (
+                std::slice::from_raw_parts((image.base as *const u8).add(start), len),
+                std::slice::from_raw_parts_mut(self.pointer().cast::<u8>().add(start), len),
+            )
+        };
+        let differs = from != to;
+        if differs {
+            to.copy_from_slice(from);
+        }
+        differs
+    }
+
+    /// Gives pages back to the kernel: the next access finds the image's.
+    fn give_back(&self, watch: &Watch, (first, count): Run) -> std::io::Result<()> {
+        let page = rustix::param::page_size();
+        let start = self.base + first * page;
+        // SAFETY: the range lies inside this region's own mapping of the image, and no guest runs in it.
+        unsafe { rustix::mm::madvise(start as *mut c_void, count * page, Advice::LinuxDontNeed) }?;
+        watch.renew(start, count * page)
     }
 }
 
@@ -184,64 +236,37 @@ impl Drop for Image {
     }
 }
 
-/// The kernel's account of this process' pages.
-pub(crate) struct PageMap {
-    file: File,
-    page: usize,
-    entries: Vec<u8>,
+/// The way in which memory can be put back on this machine, if there is one. Tries it.
+pub(crate) fn watch() -> Option<Watch> {
+    [true, false].into_iter().find_map(|marks| {
+        let watch = Watch::open(marks).ok()?;
+        tried(&watch).unwrap_or(false).then_some(watch)
+    })
 }
 
-impl PageMap {
-    pub(crate) fn open() -> std::io::Result<Self> {
-        let file = File::open("/proc/self/pagemap")?;
-        Ok(Self { file, page: rustix::param::page_size(), entries: Vec::new() })
-    }
-
-    /// Runs `(first, count)` of pages in a private file mapping that were written, by page number in the mapping.
-    fn written(&mut self, base: usize, len: usize) -> std::io::Result<Vec<(usize, usize)>> {
-        // Kernel documentation, admin-guide/mm/pagemap: 64 bits a page; 63 present, 62 swapped, 61 page of a file.
-        const PRESENT: u64 = 1 << 63;
-        const SWAPPED: u64 = 1 << 62;
-        const OF_FILE: u64 = 1 << 61;
-        let pages = len.div_ceil(self.page);
-        self.entries.resize(8 * pages, 0);
-        self.file.read_exact_at(&mut self.entries, (base / self.page * 8) as u64)?;
-        let mut runs: Vec<(usize, usize)> = Vec::new();
-        for (number, entry) in self.entries.chunks_exact(8).enumerate() {
-            let entry = u64::from_ne_bytes(entry.try_into().expect("eight bytes"));
-            if entry & (PRESENT | SWAPPED) == 0 || entry & OF_FILE != 0 {
-                continue;
-            }
-            match runs.last_mut() {
-                Some((first, count)) if *first + *count == number => *count += 1,
-                _ => runs.push((number, 1)),
-            }
-        }
-        Ok(runs)
-    }
-}
-
-/// Can memory be put back on this machine? Tries it.
-pub(crate) fn supported() -> bool {
-    let attempt = || -> std::io::Result<bool> {
-        let page = rustix::param::page_size();
-        let len = 4 * page;
-        let region = Region::reserve(2 * len)?;
-        region.grow_to(len)?;
-        let fill = |value: u8| {
-            // SAFETY: the page lies inside the region's accessible part.
-            unsafe { region.pointer().cast::<u8>().add(2 * page).write_volatile(value) };
-        };
-        fill(1);
-        let image = Image::of(&region)?;
-        region.adopt(&image)?;
-        let mut pages = PageMap::open()?;
-        let untouched = region.bytes()[2 * page] == 1 && pages.written(region.base, len)?.is_empty();
-        fill(2);
-        let seen = pages.written(region.base, len)? == [(2, 1)];
-        Ok(untouched && seen && region.restore(&image, &mut pages)? && region.bytes()[2 * page] == 1)
+/// Does a memory come back as it was, after a write and after its pages were given back to the kernel?
+fn tried(watch: &Watch) -> std::io::Result<bool> {
+    let page = rustix::param::page_size();
+    let len = 4 * page;
+    let region = Region::reserve(2 * len)?;
+    region.grow_to(len)?;
+    let fill = |value: u8| {
+        // SAFETY: the page lies inside the region's accessible part.
+        unsafe { region.pointer().cast::<u8>().add(2 * page).write_volatile(value) };
     };
-    attempt().unwrap_or(false)
+    fill(1);
+    let image = Image::of(&region)?;
+    region.adopt(&image, watch)?;
+    for _ in 0..2 {
+        let untouched = region.bytes()[2 * page] == 1 && watch.written(region.base, len)?.is_empty();
+        fill(2);
+        let seen = watch.written(region.base, len)? == [(2, 1)];
+        if !(untouched && seen && region.restore(&image, watch)? && region.bytes()[2 * page] == 1) {
+            return Ok(false);
+        }
+        region.give_back(watch, (0, 4))?;
+    }
+    Ok(true)
 }
 
 /// Makes the linear memories of instances.
@@ -307,14 +332,28 @@ pub(crate) fn made_by<T>(instantiate: impl FnOnce() -> T) -> (T, Vec<Arc<Region>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::Write;
 
     #[test]
     fn a_region_is_put_back_page_by_page_or_whole() {
-        if !supported() {
-            return;
+        for marks in [true, false] {
+            match Watch::open(marks) {
+                Ok(watch) if tried(&watch).unwrap_or(false) => check_region(&watch),
+                _ => {
+                    let reason = "the kernel lacks the means";
+                    let _ = writeln!(
+                        std::io::stderr(),
+                        "skipped: a_region_is_put_back (marks: {marks}): {reason}"
+                    );
+                }
+            }
         }
+    }
+
+    fn check_region(watch: &Watch) {
         let page = rustix::param::page_size();
-        let len = 2 * RESIDENT_PAGES * page;
+        let pages = MOST_PAGES + 1_000;
+        let len = pages * page;
         let region = Region::reserve(2 * len).unwrap();
         region.grow_to(len).unwrap();
         let write = |at: usize, value: u8| {
@@ -324,16 +363,30 @@ mod tests {
         (0..len).step_by(page / 2).for_each(|at| write(at, (at / page) as u8));
         let start = region.bytes().to_vec();
         let image = Image::of(&region).unwrap();
-        region.adopt(&image).unwrap();
+        region.adopt(&image, watch).unwrap();
         assert!(region.bytes() == start);
-        let mut pages = PageMap::open().unwrap();
-        for step in [7 * page, page] {
-            (0..len).step_by(step).for_each(|at| write(at + 5, 99));
+        let resident =
+            || watch.written(region.base, len).unwrap().iter().map(|(_, count)| count).sum::<usize>();
+        // Few pages, which stay; more than usual, of which the new ones go; too many to go one by one; more than most.
+        let few = pages.div_ceil(101);
+        for (until, step, stay) in [(pages, 101, few), (1_500, 1, few), (pages, 3, 0), (pages, 1, 0)] {
+            (0..until).step_by(step).for_each(|number| write(number * page + 5, 99));
             assert!(region.bytes() != start);
-            assert!(region.restore(&image, &mut pages).unwrap());
-            assert!(region.bytes() == start, "written every {step} bytes");
+            assert!(region.restore(&image, watch).unwrap());
+            assert!(region.bytes() == start, "every {step} pages");
+            assert_eq!(resident(), stay, "every {step} pages");
+        }
+        // A page is given back when it has not differed for long, and is seen again when it is written after that.
+        for _ in 0..3 {
+            write(7 * page, 99);
+            for job in 0..=KEPT_FOR {
+                assert_eq!(resident(), 1, "job {job}");
+                assert!(region.restore(&image, watch).unwrap());
+                assert!(region.bytes() == start);
+            }
+            assert_eq!(resident(), 0);
         }
         region.grow_to(len + page).unwrap();
-        assert!(!region.restore(&image, &mut pages).unwrap(), "a memory that has grown is not used again");
+        assert!(!region.restore(&image, watch).unwrap(), "a memory that has grown is not used again");
     }
 }

@@ -1,5 +1,5 @@
-//! `memory.rs` for systems other than Linux, which have no page map: memory is never put back, and every job gets a new
-//! instance. The types have no values.
+//! `memory.rs` and `written.rs` for systems other than Linux, which have no page map: memory is never put back, and every
+//! job gets a new instance. The types have no values.
 
 use std::sync::Arc;
 use wasmtime::{LinearMemory, MemoryCreator, MemoryType};
@@ -8,9 +8,7 @@ pub(crate) enum Region {}
 
 pub(crate) enum Image {}
 
-pub(crate) enum PageMap {}
-
-/// Never handed to the engine: [`supported`] says no.
+/// Never handed to the engine: [`watch`] gives none.
 pub(crate) struct Creator;
 
 impl Region {
@@ -18,11 +16,11 @@ impl Region {
         match *self {}
     }
 
-    pub(crate) fn adopt(&self, _image: &Image) -> std::io::Result<()> {
+    pub(crate) fn adopt(&self, _image: &Image, _watch: &Watch) -> std::io::Result<()> {
         match *self {}
     }
 
-    pub(crate) fn restore(&self, _image: &Image, _pages: &mut PageMap) -> std::io::Result<bool> {
+    pub(crate) fn restore(&self, _image: &Image, _watch: &Watch) -> std::io::Result<bool> {
         match *self {}
     }
 }
@@ -33,14 +31,10 @@ impl Image {
     }
 }
 
-impl PageMap {
-    pub(crate) fn open() -> std::io::Result<Self> {
-        Err(std::io::ErrorKind::Unsupported.into())
-    }
-}
+pub(crate) enum Watch {}
 
-pub(crate) fn supported() -> bool {
-    false
+pub(crate) fn watch() -> Option<Watch> {
+    None
 }
 
 pub(crate) fn made_by<T>(instantiate: impl FnOnce() -> T) -> (T, Vec<Arc<Region>>) {

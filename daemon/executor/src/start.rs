@@ -7,12 +7,14 @@
 //! call did not return is thrown away. The tests run the same programs in new and in used instances and compare
 //! every byte and unit of fuel of the reports.
 
-use crate::instance::{Outcome, trap_verdict};
-use crate::memory::{self, Image, PageMap, Region};
+use crate::instance::Outcome;
+use crate::memory::{self, Image, Region, Watch};
 use crate::wasi::Host;
 use crate::{StartState, Verdict};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread::ThreadId;
+use std::time::Duration;
 use wasmtime::component::{Instance, InstancePre, TypedFunc};
 use wasmtime::{Engine, Store, UpdateDeadline};
 
@@ -32,8 +34,8 @@ pub(crate) struct Fresh {
 
 /// The instances that wait for a job, and what is needed to put them back.
 pub(crate) struct Starts {
-    /// Page maps to borrow; none where memory cannot be put back.
-    page_maps: Option<Mutex<Vec<PageMap>>>,
+    /// How written memory is found; none where it cannot be put back.
+    watch: Option<Watch>,
     states: [State; 2],
     most_idle: usize,
     reused: AtomicU64,
@@ -41,15 +43,29 @@ pub(crate) struct Starts {
 
 #[derive(Default)]
 struct State {
-    idle: Mutex<Vec<Fresh>>,
+    /// With the thread that used it last, whose processor has its memory at hand.
+    idle: Mutex<Vec<(ThreadId, Fresh)>>,
     images: OnceLock<Option<Vec<Image>>>,
 }
 
+/// Why a job has no instance.
+#[derive(Debug)]
+enum NoInstance {
+    /// The start state needs more memory than the job may have.
+    Limit,
+    /// The machine lacks what an instance needs.
+    Machine(String),
+}
+
+/// How often, and how long apart, an instance is tried for on a machine that lacks the means.
+const TRIES: u32 = 50;
+const BETWEEN_TRIES: Duration = Duration::from_millis(20);
+
 impl Starts {
-    /// `reuse`: put instances back where the machine can.
-    pub(crate) fn new(reuse: bool, threads: usize) -> Self {
+    /// `watch`: put instances back with its help.
+    pub(crate) fn new(watch: Option<Watch>, threads: usize) -> Self {
         Self {
-            page_maps: reuse.then(Mutex::default),
+            watch,
             states: [State::default(), State::default()],
             most_idle: threads,
             reused: AtomicU64::new(0),
@@ -61,7 +77,8 @@ impl Starts {
         self.reused.load(Ordering::Relaxed)
     }
 
-    /// An instance for a job with this much memory.
+    /// An instance for a job with this much memory. A machine that cannot give one now is asked again for a while, without
+    /// the instances that wait; that it then still cannot is no fault of the program's.
     pub(crate) fn take(
         &self,
         engine: &Engine,
@@ -69,9 +86,45 @@ impl Starts {
         start: StartState,
         memory_bytes: u64,
     ) -> Result<Fresh, Verdict> {
+        for _ in 0..TRIES {
+            match self.try_take(engine, prepared, start, memory_bytes) {
+                Ok(fresh) => return Ok(fresh),
+                Err(NoInstance::Limit) => return Err(Verdict::OutOfMemory),
+                Err(NoInstance::Machine(_)) => {
+                    for state in &self.states {
+                        state.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+                    }
+                    std::thread::sleep(BETWEEN_TRIES);
+                }
+            }
+        }
+        Err(Verdict::WallGuard)
+    }
+
+    /// Makes an instance and lets it wait for the first job; says why where the machine cannot.
+    pub(crate) fn make_one(
+        &self,
+        engine: &Engine,
+        prepared: &InstancePre<Host>,
+        start: StartState,
+    ) -> Result<(), String> {
+        match self.try_take(engine, prepared, start, u64::MAX) {
+            Ok(fresh) => self.give_back(fresh, start),
+            Err(NoInstance::Limit) => return Err("the guest is too large for this machine".to_owned()),
+            Err(NoInstance::Machine(reason)) => return Err(reason),
+        }
+        Ok(())
+    }
+
+    fn try_take(
+        &self,
+        engine: &Engine,
+        prepared: &InstancePre<Host>,
+        start: StartState,
+        memory_bytes: u64,
+    ) -> Result<Fresh, NoInstance> {
         let state = &self.states[start as usize];
-        let waiting = state.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        if let Some(mut fresh) = waiting {
+        if let Some(mut fresh) = state.pop() {
             let size = fresh.memories.iter().map(|memory| memory.size()).max().unwrap_or(0);
             // With less than the start state needs, the job must fail as a new instance would.
             if size as u64 <= memory_bytes {
@@ -80,17 +133,17 @@ impl Starts {
                 self.reused.fetch_add(1, Ordering::Relaxed);
                 return Ok(fresh);
             }
-            state.idle.lock().unwrap_or_else(PoisonError::into_inner).push(fresh);
+            state.push(fresh, self.most_idle);
         }
         let fresh = instantiate(engine, prepared, start, memory_bytes)?;
-        if self.page_maps.is_some() {
-            let adopted = state.images.get_or_init(|| {
+        if let Some(watch) = &self.watch {
+            let images = state.images.get_or_init(|| {
                 fresh.memories.iter().map(|memory| Image::of(memory)).collect::<Result<Vec<_>, _>>().ok()
             });
-            if let Some(images) = adopted
-                && fresh.memories.iter().zip(images).any(|(memory, image)| memory.adopt(image).is_err())
-            {
-                return Err(Verdict::Crashed);
+            for (memory, image) in fresh.memories.iter().zip(images.iter().flatten()) {
+                memory.adopt(image, watch).map_err(|error| {
+                    NoInstance::Machine(format!("the start state cannot be mapped: {error}"))
+                })?;
             }
         }
         Ok(fresh)
@@ -99,23 +152,30 @@ impl Starts {
     /// Puts the instance of a job that ended cleanly back to the start state, if that is possible.
     pub(crate) fn give_back(&self, fresh: Fresh, start: StartState) {
         let state = &self.states[start as usize];
-        let (Some(page_maps), Some(Some(images))) = (&self.page_maps, state.images.get()) else { return };
+        let (Some(watch), Some(Some(images))) = (&self.watch, state.images.get()) else { return };
         if fresh.store.data().handles_changed || fresh.memories.len() != images.len() {
             return;
         }
-        let waiting = page_maps.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let Some(mut pages) = waiting.or_else(|| PageMap::open().ok()) else { return };
-        let restored = fresh
-            .memories
-            .iter()
-            .zip(images)
-            .all(|(memory, image)| memory.restore(image, &mut pages).unwrap_or(false));
-        page_maps.lock().unwrap_or_else(PoisonError::into_inner).push(pages);
-        if restored {
-            let mut idle = state.idle.lock().unwrap_or_else(PoisonError::into_inner);
-            if idle.len() < self.most_idle {
-                idle.push(fresh);
-            }
+        let mut memories = fresh.memories.iter().zip(images);
+        if memories.all(|(memory, image)| memory.restore(image, watch).unwrap_or(false)) {
+            state.push(fresh, self.most_idle);
+        }
+    }
+}
+
+impl State {
+    /// An instance that waits, one that this thread used if there is one.
+    fn pop(&self) -> Option<Fresh> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let this = std::thread::current().id();
+        let index = idle.iter().rposition(|(thread, _)| *thread == this).or(idle.len().checked_sub(1))?;
+        Some(idle.swap_remove(index).1)
+    }
+
+    fn push(&self, fresh: Fresh, most: usize) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < most {
+            idle.push((std::thread::current().id(), fresh));
         }
     }
 }
@@ -125,7 +185,7 @@ fn instantiate(
     prepared: &InstancePre<Host>,
     start: StartState,
     memory_bytes: u64,
-) -> Result<Fresh, Verdict> {
+) -> Result<Fresh, NoInstance> {
     let mut store = Store::new(engine, Host::new(start, memory_bytes));
     store.limiter(|host| &mut host.memory);
     store.epoch_deadline_callback(|context| {
@@ -142,10 +202,11 @@ fn instantiate(
         let instance = prepared.instantiate(&mut store)?;
         let load = instance.get_typed_func(&mut store, "load")?;
         let evaluate = instance.get_typed_func(&mut store, "evaluate")?;
-        Ok((instance, load, evaluate))
+        Ok::<_, wasmtime::Error>((instance, load, evaluate))
     });
     match made {
         (Ok((instance, load, evaluate)), memories) => Ok(Fresh { store, instance, load, evaluate, memories }),
-        (Err(error), _) => Err(trap_verdict(&error, store.data())),
+        (Err(_), _) if store.data().memory.refused => Err(NoInstance::Limit),
+        (Err(error), _) => Err(NoInstance::Machine(format!("{error:#}"))),
     }
 }

@@ -56,7 +56,8 @@ pub enum Verdict {
     },
     /// Two start states gave different results.
     Nondeterministic,
-    /// The wall-clock guard ended the run: the verdict depends on the machine and is never cached.
+    /// The guard on processor time ended the run, or the machine could give no instance to run in: the verdict depends on
+    /// the machine and is never cached.
     WallGuard,
 }
 

@@ -2,7 +2,8 @@
 //!
 //! Every function the guest imports is answered here or denied: those that can fail with "access denied" do, the
 //! others trap. Time is virtual: a clock that advances with the fuel used, so that equal runs read equal times; waiting
-//! costs the fuel of the time waited and no wall time. Random bytes come from a generator seeded by the start state.
+//! costs the fuel of the time waited and no wall time. Asking the host costs fuel ([`pay`]). Random bytes come from a
+//! generator seeded by the start state.
 
 use crate::{FUEL_PER_SECOND, StartState};
 use std::sync::Arc;
@@ -18,6 +19,13 @@ use wasmtime::{ResourceLimiter, Result, StoreContextMut, Trap};
 const MAX_POLLABLES: usize = 1_024;
 /// Most bytes of one request for random bytes; CPython asks for 256 at a time.
 const MAX_RANDOM_BYTES: u64 = 1 << 20;
+/// Host calls of a call of the program that cost no more than the guest's own side of them, small ones: what ordinary
+/// programs ask for.
+const FREE_CALLS: u32 = 128;
+const FREE_BYTES: u64 = 4_096;
+/// Fuel of a host call beyond those, and of each byte that it makes or reads: about what the guest uses in the same time.
+const CALL_FUEL: u64 = 4_000;
+const BYTE_FUEL: u64 = 16;
 /// How much an output stream accepts at once.
 const WRITE_CHUNK: u64 = 1 << 16;
 const NANOSECONDS: u128 = 1_000_000_000;
@@ -44,6 +52,8 @@ pub(crate) struct Host {
     pollables: Vec<Option<u64>>,
     /// Has the guest been given a handle, or dropped one? Its table of handles is then not that of the start.
     pub handles_changed: bool,
+    /// Host calls of the current call.
+    calls: u32,
     /// The guard of the call.
     pub guard: Guard,
 }
@@ -114,6 +124,7 @@ impl Host {
             random,
             pollables: Vec::new(),
             handles_changed: false,
+            calls: 0,
             guard: Guard { begun: Duration::ZERO, limit: Duration::MAX, cancel: None },
         }
     }
@@ -122,6 +133,7 @@ impl Host {
     pub(crate) fn begin_call(&mut self, spent: u64, fuel: u64) {
         self.clock.spent = spent;
         self.clock.granted = fuel;
+        self.calls = 0;
     }
 
     fn next_random(&mut self) -> u64 {
@@ -196,6 +208,26 @@ fn elapsed(store: &StoreContextMut<'_, Host>) -> Result<u64> {
         .unwrap_or(u64::MAX))
 }
 
+/// Pays for a host call that makes or reads so many bytes; ends the call when there is not enough fuel. Without this, a
+/// program that does nothing but ask the host would use more processor time than its limit stands for.
+fn pay(store: &mut StoreContextMut<'_, Host>, bytes: u64) -> Result<()> {
+    let host = store.data_mut();
+    host.calls = host.calls.saturating_add(1);
+    if host.calls <= FREE_CALLS && bytes <= FREE_BYTES {
+        return Ok(());
+    }
+    spend(store, CALL_FUEL.saturating_add(bytes.saturating_mul(BYTE_FUEL)))
+}
+
+fn spend(store: &mut StoreContextMut<'_, Host>, cost: u64) -> Result<()> {
+    let fuel = store.get_fuel()?;
+    if cost >= fuel {
+        store.set_fuel(0)?;
+        return Err(Trap::OutOfFuel.into());
+    }
+    store.set_fuel(fuel - cost)
+}
+
 /// Lets virtual time pass up to `deadline` by using up its fuel; ends the call when there is not enough.
 fn wait_until(mut store: StoreContextMut<'_, Host>, deadline: u64) -> Result<()> {
     let nanoseconds = u128::from(deadline.saturating_sub(elapsed(&store)?));
@@ -203,12 +235,7 @@ fn wait_until(mut store: StoreContextMut<'_, Host>, deadline: u64) -> Result<()>
         return Ok(());
     }
     let cost = (nanoseconds * u128::from(FUEL_PER_SECOND)).div_ceil(NANOSECONDS);
-    let fuel = store.get_fuel()?;
-    if cost >= u128::from(fuel) {
-        store.set_fuel(0)?;
-        return Err(Trap::OutOfFuel.into());
-    }
-    store.set_fuel(fuel - cost as u64)
+    spend(&mut store, u64::try_from(cost).unwrap_or(u64::MAX))
 }
 
 /// Defines every import of `component` in `linker`.
@@ -271,6 +298,7 @@ fn define_function(instance: &mut LinkerInstance<'_, Host>, interface: &str, fun
         _ => match function {
             "get-stdin" | "get-stdout" | "get-stderr" | "instance-network" => {
                 instance.func_wrap(function, |mut store, (): ()| {
+                    pay(&mut store, 0)?;
                     store.data_mut().handles_changed = true;
                     Ok((Resource::<Handle>::new_own(0),))
                 })?;
@@ -287,7 +315,8 @@ fn define_function(instance: &mut LinkerInstance<'_, Host>, interface: &str, fun
 
 /// A function that always answers `none`.
 fn none(instance: &mut LinkerInstance<'_, Host>, function: &str) -> Result<bool> {
-    instance.func_new(function, |_, _, _, results| {
+    instance.func_new(function, |mut store, _, _, results| {
+        pay(&mut store, 0)?;
         results[0] = Val::Option(None);
         Ok(())
     })?;
@@ -297,12 +326,19 @@ fn none(instance: &mut LinkerInstance<'_, Host>, function: &str) -> Result<bool>
 fn define_process(instance: &mut LinkerInstance<'_, Host>, function: &str) -> Result<bool> {
     match function {
         "get-environment" => {
-            instance.func_wrap(function, |_, (): ()| Ok((Vec::<(String, String)>::new(),)))?;
+            instance.func_wrap(function, |mut store, (): ()| {
+                pay(&mut store, 0)?;
+                Ok((Vec::<(String, String)>::new(),))
+            })?;
         }
-        "get-arguments" => instance.func_wrap(function, |_, (): ()| Ok((Vec::<String>::new(),)))?,
-        "get-directories" => {
-            instance.func_wrap(function, |_, (): ()| Ok((Vec::<(Resource<Handle>, String)>::new(),)))?;
-        }
+        "get-arguments" => instance.func_wrap(function, |mut store, (): ()| {
+            pay(&mut store, 0)?;
+            Ok((Vec::<String>::new(),))
+        })?,
+        "get-directories" => instance.func_wrap(function, |mut store, (): ()| {
+            pay(&mut store, 0)?;
+            Ok((Vec::<(Resource<Handle>, String)>::new(),))
+        })?,
         "initial-cwd" => return none(instance, function),
         "exit" => {
             instance.func_wrap(function, |_, (status,): (std::result::Result<(), ()>,)| -> Result<()> {
@@ -322,21 +358,30 @@ fn define_process(instance: &mut LinkerInstance<'_, Host>, function: &str) -> Re
 fn define_clock(instance: &mut LinkerInstance<'_, Host>, interface: &str, function: &str) -> Result<bool> {
     match (interface, function) {
         ("wasi:clocks/monotonic-clock", "now") => {
-            instance.func_wrap(function, |store, (): ()| Ok((elapsed(&store)?,)))?;
+            instance.func_wrap(function, |mut store, (): ()| {
+                pay(&mut store, 0)?;
+                Ok((elapsed(&store)?,))
+            })?;
         }
         ("wasi:clocks/monotonic-clock", "resolution") => {
-            instance.func_wrap(function, |_, (): ()| Ok((1_u64,)))?;
+            instance.func_wrap(function, |mut store, (): ()| {
+                pay(&mut store, 0)?;
+                Ok((1_u64,))
+            })?;
         }
         (_, "subscribe-instant") => {
             instance.func_wrap(function, |mut store, (when,): (u64,)| {
+                pay(&mut store, 0)?;
                 Ok((store.data_mut().add_pollable(when)?,))
             })?;
         }
         (_, "subscribe-duration") => instance.func_wrap(function, |mut store, (duration,): (u64,)| {
+            pay(&mut store, 0)?;
             let when = elapsed(&store)?.saturating_add(duration);
             Ok((store.data_mut().add_pollable(when)?,))
         })?,
-        ("wasi:clocks/wall-clock", "now") => instance.func_wrap(function, |store, (): ()| {
+        ("wasi:clocks/wall-clock", "now") => instance.func_wrap(function, |mut store, (): ()| {
+            pay(&mut store, 0)?;
             let now = store.data().clock.start.saturating_add(elapsed(&store)?);
             Ok((Datetime {
                 seconds: now / NANOSECONDS as u64,
@@ -344,7 +389,10 @@ fn define_clock(instance: &mut LinkerInstance<'_, Host>, interface: &str, functi
             },))
         })?,
         ("wasi:clocks/wall-clock", "resolution") => {
-            instance.func_wrap(function, |_, (): ()| Ok((Datetime { seconds: 0, nanoseconds: 1 },)))?;
+            instance.func_wrap(function, |mut store, (): ()| {
+                pay(&mut store, 0)?;
+                Ok((Datetime { seconds: 0, nanoseconds: 1 },))
+            })?;
         }
         _ => return Ok(false),
     }
@@ -354,17 +402,20 @@ fn define_clock(instance: &mut LinkerInstance<'_, Host>, interface: &str, functi
 fn define_poll(instance: &mut LinkerInstance<'_, Host>, function: &str) -> Result<bool> {
     match function {
         "[method]pollable.ready" => {
-            instance.func_wrap(function, |store, (pollable,): (Resource<Handle>,)| {
+            instance.func_wrap(function, |mut store, (pollable,): (Resource<Handle>,)| {
+                pay(&mut store, 0)?;
                 Ok((store.data().deadline(&pollable) <= elapsed(&store)?,))
             })?;
         }
         "[method]pollable.block" => {
-            instance.func_wrap(function, |store, (pollable,): (Resource<Handle>,)| {
+            instance.func_wrap(function, |mut store, (pollable,): (Resource<Handle>,)| {
+                pay(&mut store, 0)?;
                 let deadline = store.data().deadline(&pollable);
                 wait_until(store, deadline)
             })?;
         }
         "poll" => instance.func_wrap(function, |mut store, (pollables,): (Vec<Resource<Handle>>,)| {
+            pay(&mut store, 8 * pollables.len() as u64)?;
             let deadlines: Vec<u64> =
                 pollables.iter().map(|pollable| store.data().deadline(pollable)).collect();
             let Some(&first) = deadlines.iter().min() else { return Err(unavailable("waiting for nothing")) };
@@ -384,26 +435,37 @@ fn define_streams(instance: &mut LinkerInstance<'_, Host>, function: &str) -> Re
     type Written = (std::result::Result<(), StreamError>,);
     match function {
         "[method]input-stream.read" | "[method]input-stream.blocking-read" => {
-            instance.func_wrap(function, |_, _: (Resource<Handle>, u64)| {
+            instance.func_wrap(function, |mut store, _: (Resource<Handle>, u64)| {
+                pay(&mut store, 0)?;
                 Ok((Err::<Vec<u8>, _>(StreamError::Closed),))
             })?;
         }
         "[method]input-stream.subscribe" | "[method]output-stream.subscribe" => {
             instance.func_wrap(function, |mut store, _: (Resource<Handle>,)| {
+                pay(&mut store, 0)?;
                 Ok((store.data_mut().add_pollable(0)?,))
             })?;
         }
         "[method]output-stream.check-write" => {
-            instance
-                .func_wrap(function, |_, _: (Resource<Handle>,)| Ok((Ok::<_, StreamError>(WRITE_CHUNK),)))?;
-        }
-        "[method]output-stream.write" | "[method]output-stream.blocking-write-and-flush" => {
-            instance.func_wrap(function, |_, _: (Resource<Handle>, WasmList<u8>)| -> Result<Written> {
-                Ok((Ok(()),))
+            instance.func_wrap(function, |mut store, _: (Resource<Handle>,)| {
+                pay(&mut store, 0)?;
+                Ok((Ok::<_, StreamError>(WRITE_CHUNK),))
             })?;
         }
+        "[method]output-stream.write" | "[method]output-stream.blocking-write-and-flush" => {
+            instance.func_wrap(
+                function,
+                |mut store, _: (Resource<Handle>, WasmList<u8>)| -> Result<Written> {
+                    pay(&mut store, 0)?;
+                    Ok((Ok(()),))
+                },
+            )?;
+        }
         "[method]output-stream.flush" | "[method]output-stream.blocking-flush" => {
-            instance.func_wrap(function, |_, _: (Resource<Handle>,)| -> Result<Written> { Ok((Ok(()),)) })?;
+            instance.func_wrap(function, |mut store, _: (Resource<Handle>,)| -> Result<Written> {
+                pay(&mut store, 0)?;
+                Ok((Ok(()),))
+            })?;
         }
         _ => return Ok(false),
     }
@@ -417,6 +479,7 @@ fn define_random(instance: &mut LinkerInstance<'_, Host>, function: &str) -> Res
                 if len > MAX_RANDOM_BYTES {
                     return Err(unavailable("so many random bytes at once"));
                 }
+                pay(&mut store, len)?;
                 let words = (0..len.div_ceil(8)).map(|_| store.data_mut().next_random());
                 let mut bytes: Vec<u8> = words.flat_map(u64::to_le_bytes).collect();
                 bytes.truncate(len as usize);
@@ -424,9 +487,13 @@ fn define_random(instance: &mut LinkerInstance<'_, Host>, function: &str) -> Res
             })?;
         }
         "get-random-u64" | "get-insecure-random-u64" => {
-            instance.func_wrap(function, |mut store, (): ()| Ok((store.data_mut().next_random(),)))?;
+            instance.func_wrap(function, |mut store, (): ()| {
+                pay(&mut store, 8)?;
+                Ok((store.data_mut().next_random(),))
+            })?;
         }
         "insecure-seed" => instance.func_wrap(function, |mut store, (): ()| {
+            pay(&mut store, 16)?;
             let host = store.data_mut();
             Ok(((host.next_random(), host.next_random()),))
         })?,
@@ -454,6 +521,7 @@ fn deny(
     });
     let full_name = format!("{interface}.{name}");
     instance.func_new(name, move |mut store, _, parameters, results| {
+        pay(&mut store, 0)?;
         // Handles lent to this call must be given back before it ends.
         for parameter in parameters {
             if let Val::Resource(handle) = parameter {

@@ -58,8 +58,8 @@ fn attempt(backend: &ProcessBackend, setup: &str, action: &str) -> String {
     }
 }
 
-/// Processes of programs: forks of the warm interpreter keep its command line, and are its children or, when
-/// they got away from it, those of the first process.
+/// Processes of jobs: forks of the warm interpreter keep its command line. Supervisors are its children; a program that
+/// outlives its supervisor is one of the first process.
 fn programs_of(zygote: u32) -> Vec<u32> {
     let is_program = |pid: &u32| {
         let read = |file: &str| std::fs::read(format!("/proc/{pid}/{file}")).unwrap_or_default();
@@ -247,8 +247,8 @@ fn a_program_that_ignores_everything_ends_and_leaves_nothing() {
     // A backend of its own, whose only warm interpreter has no other test's programs.
     let config = ProcessConfig { threads: Some(1), packages: Vec::new(), ..ProcessConfig::default() };
     let backend = &ProcessBackend::open(&config).unwrap();
-    let parent = run(backend, "import os\ndef f(x): return os.getppid()", 5.0);
-    let zygote = parent.value().unwrap().parse().unwrap();
+    let leader = run(backend, "import os\ndef f(x): return os.getsid(os.getppid())", 5.0);
+    let zygote = leader.value().unwrap().parse().unwrap();
     std::thread::scope(|scope| {
         scope.spawn(|| run(backend, "import time\ndef f(x): time.sleep(2)", 5.0));
         assert!(within_a_minute(|| !programs_of(zygote).is_empty()), "a running program is not seen");
@@ -289,7 +289,7 @@ fn closing_the_backend_ends_its_processes() {
     }
     let config = ProcessConfig { threads: Some(1), packages: Vec::new(), ..ProcessConfig::default() };
     let backend = ProcessBackend::open(&config).unwrap();
-    let verdict = run(&backend, "import os\ndef f(x): return os.getppid()", 5.0);
+    let verdict = run(&backend, "import os\ndef f(x): return os.getsid(os.getppid())", 5.0);
     let zygote = PathBuf::from(format!("/proc/{}", verdict.value().unwrap()));
     assert!(zygote.exists());
     drop(backend);
@@ -339,6 +339,72 @@ fn nothing_survives_from_program_to_program() {
     let first = run(backend, clean, 5.0);
     assert!(first.value().unwrap().starts_with("(3, True, "), "{first:?}");
     assert_eq!(run(backend, clean, 5.0), first);
+}
+
+/// The program looks through its heap for the text of the job before: the warm interpreter never had it.
+#[test]
+fn no_text_of_a_job_is_left_for_the_next_one() {
+    if backend().is_none() {
+        return;
+    }
+    let config = ProcessConfig { threads: Some(1), packages: Vec::new(), ..ProcessConfig::default() };
+    let backend = &ProcessBackend::open(&config).unwrap();
+    let search = "
+import ctypes, os, re
+libc = ctypes.CDLL(None)
+libc.sbrk.restype, libc.sbrk.argtypes = ctypes.c_void_p, [ctypes.c_long]
+libc.write.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t]
+def f(x):
+    end = start = libc.sbrk(0) // 4096 * 4096
+    out, into = os.pipe()
+    while libc.write(into, start - 4096, 4096) == 4096:
+        os.read(out, 4096)
+        start -= 4096
+    heap = ctypes.string_at(start, end - start)
+    return len(heap) > 500_000, re.search(b'remains of a jo[b], and of it[s]', heap) is not None
+";
+    // The same search sees what is its own.
+    let own = format!("kept = 'remains of a job, and of its text. ' * 100\n{search}");
+    assert_eq!(run(backend, &own, 5.0), value("(True, True)"));
+    for size in [60, 600, 1_500] {
+        let secret = format!(
+            "secret = '{}'\ndef f(x): return secret",
+            "remains of a job, and of its text. ".repeat(size)
+        );
+        assert!(run(backend, &secret, 5.0).value().is_some());
+        assert_eq!(run(backend, search, 5.0), value("(True, False)"));
+    }
+}
+
+/// A long job before it takes no room from a job at its limit.
+#[test]
+fn the_memory_of_a_job_does_not_depend_on_the_jobs_before() {
+    if backend().is_none() {
+        return;
+    }
+    let config = ProcessConfig { threads: Some(1), packages: Vec::new(), ..ProcessConfig::default() };
+    let backend = &ProcessBackend::open(&config).unwrap();
+    let most = "
+def f(x):
+    blocks = []
+    try:
+        while True: blocks.append(bytes(1 << 16))
+    except MemoryError:
+        return len(blocks)
+";
+    let limited = Job {
+        limits: Limits { memory_bytes: 64 << 20, ..Limits::seconds(5.0) },
+        ..job(most, &["f(1)"], 5.0)
+    };
+    let blocks = || -> u64 {
+        let report = backend.run_all(std::slice::from_ref(&limited)).remove(0);
+        report.calls[0].verdict.value().unwrap().parse().unwrap()
+    };
+    let before = blocks();
+    let long = format!("text = '{}'\ndef f(x): return 1", "x".repeat(20 << 20));
+    assert_eq!(run(backend, &long, 5.0), value("1"));
+    let after = blocks();
+    assert!(before > 500 && after.abs_diff(before) < 16, "{before} and {after} blocks");
 }
 
 #[test]

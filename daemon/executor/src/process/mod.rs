@@ -1,7 +1,8 @@
 //! The optional second backend: jobs in child processes of the machine's own CPython, for programs that need
 //! numpy or long native loops. Linux only, off unless asked for.
 //!
-//! A warm interpreter (`zygote.py`) forks one child for every job. Before the child sees the program it has:
+//! A warm interpreter (`zygote.py`) forks a supervisor for every job before it reads the job, and that forks the child that
+//! runs it: nothing of one job is ever in the memory of another. Before the child sees the program it has:
 //! * no file system: landlock lets it read the interpreter's standard library, the shared libraries that this
 //!   maps, and the folders of the packages asked for. Nothing can be written, and its working folder is empty
 //!   and removed;
@@ -15,7 +16,7 @@
 //! * no capabilities, no environment, empty input, a fixed hash seed and a session of its own.
 //!
 //! Since a child cannot make processes or threads, ending it ends everything that it started. It also ends
-//! when the warm interpreter does, and that ends when this process does.
+//! when the supervisor does, that when the warm interpreter does, and that when this process does.
 //!
 //! What it does not cover:
 //! * The kernel. A fault in one of the allowed system calls, or in a processor, is within a program's reach;
@@ -28,8 +29,6 @@
 //!   times as long (at least two seconds) by the clock. Whether a program near its limit is a `timeout`
 //!   depends on the machine and its load; `fuel` and `memory_bytes` of a report are measured (peak resident
 //!   memory of the child) and differ from run to run.
-//! * Earlier jobs of the same backend. Their programs, inputs and answers passed through the warm interpreter's memory, and
-//!   a child that reads raw memory (`ctypes`) may find remains of them there. In the sandbox it cannot.
 //! * A program's report about itself: as in the sandbox, text is the program's claim. It is bounded in length
 //!   and parsed on the host, and nothing of it is trusted.
 //!

@@ -5,6 +5,7 @@ use super::protocol::{self, Ending};
 use super::zygote::Zygote;
 use super::{ProcessConfig, ProcessError, lockdown};
 use crate::{CallReport, Job, Limits, Report, StartState, Verdict};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -60,7 +61,10 @@ impl Workers {
             while let index = next.fetch_add(1, Ordering::Relaxed)
                 && let Some(job) = jobs.get(index)
             {
-                done.push((index, Report { guest: self.identity.clone(), calls: self.run(job) }));
+                // A panic here is a fault of this program, and costs no other job its report.
+                let calls = catch_unwind(AssertUnwindSafe(|| self.run(job)))
+                    .unwrap_or_else(|_| job.calls.iter().map(|call| crashed(call)).collect());
+                done.push((index, Report { guest: self.identity.clone(), calls }));
             }
             done
         };
@@ -68,7 +72,7 @@ impl Workers {
             let threads: Vec<_> = (0..self.threads.min(jobs.len())).map(|_| scope.spawn(work)).collect();
             threads
                 .into_iter()
-                .flat_map(|thread| thread.join().expect("running a job never panics"))
+                .flat_map(|thread| thread.join().expect("a job that panics is caught"))
                 .collect()
         });
         reports.sort_by_key(|(index, _)| *index);

@@ -1,9 +1,11 @@
-"""The warm interpreter of the process backend: forks one locked-down child for every job and reports how it ended.
+"""The warm interpreter of the process backend: forks a supervisor for every job, which forks the locked-down child that runs it.
 
-The parent never runs a program. It is single-threaded, without capabilities, behind landlock since before it started, and in an
-empty network name space where the kernel allows. A child closes everything but its result pipe, takes its limits and the
-seccomp filter, and only then touches the program. What comes through the result pipe is the program's claim: the parent counts
-its lines and bytes and hands them on unread.
+The warm interpreter never runs a program, and never reads one: when a job comes it forks before it reads a byte, so that no job
+finds in its memory what an earlier one left there, or less room because of it. It is single-threaded, without capabilities,
+behind landlock since before it started, and in an empty network name space where the kernel allows. The supervisor reads the
+job, reports how the child ended, and ends. A child closes everything but its result pipe, takes its limits and the seccomp
+filter, and only then touches the program. What comes through the result pipe is the program's claim: the supervisor counts its
+lines and bytes and hands them on unread.
 
 Frames, both ways, on the socket that is standard input: two little-endian 32-bit lengths, a JSON header, a body.
 """
@@ -52,7 +54,7 @@ CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWNET = 0x08000000, 0x10000000, 0x40000000
 OUT_OF_MEMORY = b'{"kind":"out_of_memory","text":"","exception":"","number":0,"stdout":"","nanoseconds":0}\n'
 
 
-# ---- the parent ----
+# ---- the warm interpreter and the supervisor ----
 
 
 def _read(length):
@@ -60,7 +62,7 @@ def _read(length):
     while len(data) < length:
         chunk = os.read(CONTROL, min(length - len(data), 1 << 20))
         if not chunk:
-            os._exit(0)
+            os._exit(1)
         data += chunk
     return bytes(data)
 
@@ -156,6 +158,30 @@ def _supervise(pid, handle, results, limits):
             return "ended", kept
 
 
+def _serve_one():
+    """Waits for a job and lets a supervisor run it; ends when that failed or nobody is there to ask for more."""
+    poller = select.poll()
+    poller.register(CONTROL, select.POLLIN)
+    poller.poll()
+    parent = os.getpid()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            _die_with(parent)
+            _run_job(*_receive())
+            os._exit(0)
+        finally:
+            os._exit(1)
+    _, status = os.waitpid(pid, 0)
+    if status != 0:
+        os._exit(1)
+
+
+def _die_with(parent):
+    if LIBC.prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0) != 0 or os.getppid() != parent:
+        raise OSError("the parent is gone")
+
+
 def _run_job(limits, body):
     parent = os.getpid()
     results, child_results = os.pipe()
@@ -180,7 +206,7 @@ def _run_job(limits, body):
         os.close(handle)
         os.close(results)
     if why == "abandoned":
-        os._exit(0)
+        os._exit(1)
     header = {
         "why": why,
         "code": os.WEXITSTATUS(status) if os.WIFEXITED(status) else 0,
@@ -226,8 +252,7 @@ def _lock_down(parent, limits):
         "MSGQUEUE": 0,
     }.items():
         resource.setrlimit(getattr(resource, "RLIMIT_" + name), (value, value))
-    if LIBC.prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0) != 0 or os.getppid() != parent:
-        raise OSError("the parent is gone")
+    _die_with(parent)
     # Last: from here on prctl is refused as well.
     if LIBC.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(_FILTER), 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "the kernel refuses the seccomp filter")
@@ -346,7 +371,7 @@ class _Program:
     def run(self):
         _CAPTURE.limit = self.job["output_chars"]
         # The frames below the program are not the program's.
-        _set_recursion_limit(min(self.job["recursion"] + 8, 2**31 - 1))
+        _set_recursion_limit(min(self.job["recursion"] + 9, 2**31 - 1))
         if self.job["stdin"]:
             sys.stdin = sys.__stdin__ = io.TextIOWrapper(io.BytesIO(self.job["stdin"].encode()), encoding="utf-8")
         outcome = self.load()
@@ -420,4 +445,4 @@ gc.collect()
 gc.freeze()
 _send({"packages": _packages})
 while True:
-    _run_job(*_receive())
+    _serve_one()

@@ -39,6 +39,10 @@ pub struct Args {
     /// The interpreter of the peers; "none" leaves them out.
     #[arg(long, default_value = "python3")]
     python: String,
+    /// A checkout of the reference implementation: its own executor is measured as well, on the interpreter of the peers, which
+    /// must have what that imports (numpy, pebble, python-dateutil, regex, timeout_decorator, tqdm).
+    #[arg(long, value_name = "DIR")]
+    reference: Option<PathBuf>,
     /// Also run this many trivial programs in a row and print the memory of this process before and after.
     #[arg(long, value_name = "N", default_value_t = 0)]
     soak: usize,
@@ -70,6 +74,8 @@ struct Workload {
 struct Program {
     program: String,
     calls: Vec<String>,
+    /// Arguments of the calls, which are all the same.
+    input: String,
 }
 
 /// A line of the table.
@@ -80,6 +86,7 @@ struct Measured {
     sandbox: f64,
     /// The same with a new instance for every job.
     new_instances: f64,
+    reference: Option<f64>,
     pool: Option<f64>,
     warm: Option<f64>,
     fork: Option<f64>,
@@ -112,6 +119,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
             workload: workload.name,
             sandbox: processor,
             new_instances: rates(&without_reuse, workload).0,
+            reference: peers.and_then(|peers| peers.reference).map(rate),
             pool: peers.and_then(|peers| peers.pool).map(rate),
             warm: peers.map(|peers| rate(peers.warm)),
             fork: peers.map(|peers| rate(peers.fork)),
@@ -184,6 +192,7 @@ fn workloads(sandbox: &Sandbox, folder: Option<&Path>) -> anyhow::Result<Vec<Wor
     let units = seeds.iter().map(|row| Program {
         program: whole(row),
         calls: vec![format!("f({})", row.input); PROPOSAL_CALLS + ANSWERS],
+        input: row.input.clone(),
     });
     let mut unit = workload("proposal and 8 answers", units.collect());
     // The answers come later than the proposal: two jobs, each in a state of its own.
@@ -205,7 +214,7 @@ fn workload(name: &'static str, programs: Vec<Program>) -> Workload {
 }
 
 fn single(program: String, input: &str) -> Program {
-    Program { program, calls: vec![format!("f({input})")] }
+    Program { program, calls: vec![format!("f({input})")], input: input.to_owned() }
 }
 
 fn job(program: &str, calls: &[String]) -> Job {
@@ -226,6 +235,8 @@ type Spent = (f64, f64);
 #[derive(Clone, Copy, Deserialize)]
 struct Peers {
     #[serde(default)]
+    reference: Option<Spent>,
+    #[serde(default)]
     pool: Option<Spent>,
     warm: Spent,
     fork: Spent,
@@ -242,7 +253,8 @@ fn peers(args: &Args, workload: &Workload) -> anyhow::Result<Option<Peers>> {
         return Ok(None);
     }
     let spawned = Command::new(&args.python)
-        .args(["-c", PEERS, &args.peer_seconds.to_string()])
+        .args(["-c", PEERS, &args.peer_seconds.to_string(), &PROPOSAL_CALLS.to_string()])
+        .args(&args.reference)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -272,16 +284,17 @@ fn peers(args: &Args, workload: &Workload) -> anyhow::Result<Option<Peers>> {
 fn print(table: &[Measured]) -> anyhow::Result<()> {
     output::say("programs per second of processor time (a program and all its calls)")?;
     output::say(format!(
-        "{:<24}{:>9}{:>14}{:>8}{:>8}{:>8}{:>13}   wall, 1 thread and all",
-        "", "sandbox", "new instances", "pool", "warm", "fork", "new python3"
+        "{:<24}{:>9}{:>14}{:>11}{:>8}{:>8}{:>8}{:>13}   wall, 1 thread and all",
+        "", "sandbox", "new instances", "reference", "pool", "warm", "fork", "new python3"
     ))?;
     for row in table {
         let peer = |rate: Option<f64>| rate.map_or("-".to_owned(), |rate| format!("{rate:.0}"));
         output::say(format!(
-            "{:<24}{:>9.0}{:>14.0}{:>8}{:>8}{:>8}{:>13}   {:.0} and {:.0}",
+            "{:<24}{:>9.0}{:>14.0}{:>11}{:>8}{:>8}{:>8}{:>13}   {:.0} and {:.0}",
             row.workload,
             row.sandbox,
             row.new_instances,
+            peer(row.reference),
             peer(row.pool),
             peer(row.warm),
             peer(row.fork),
@@ -291,7 +304,7 @@ fn print(table: &[Measured]) -> anyhow::Result<()> {
         ))?;
     }
     output::say(
-        "sandbox: full isolation, a fresh state for every program. pool: one Pebble worker, as the reference does it; warm: one worker on a bare pipe, no time limit; both without isolation. fork: a process a program from a warm interpreter. new python3: a new interpreter a program.",
+        "sandbox: full isolation, a fresh state for every program. reference: its own executor with one worker (--reference); pool: one bare Pebble worker, an upper bound of that; warm: one worker on a bare pipe, no time limit; all three without isolation. fork: a process a program from a warm interpreter. new python3: a new interpreter a program.",
     )?;
     Ok(())
 }

@@ -1,16 +1,22 @@
 """The peers of `azr sandbox bench`: the same programs, run the ways other systems run them.
 
-Reads a JSON array of {"program", "calls"} on standard input. For each way, runs programs until they are done or the time
+Arguments: seconds a way, how many of a program's calls validate it, and the folder of a checkout of the reference
+implementation, if there is one. Reads a JSON array of {"program", "calls", "input"} on standard input. For each way, runs programs until they are done or the time
 is up, and prints a JSON object: way -> [programs, processor seconds of this process and its children].
 
-  pool   one worker of a Pebble pool that `exec`s program and call, a task with a time limit a call, no isolation: the way
-         of the reference's executor; left out where Pebble is not installed
+  reference  the reference's own executor with one worker: `run_code` for a program with one call; for one with more,
+         `check_all`, which calls it twice, and `eval_input_prediction` for each of the others, as its trainer does by default
+  pool   one worker of a Pebble pool that `exec`s program and call, a task with a time limit a call, no isolation: the bare
+         way of the reference's executor, an upper bound of its rate; left out where Pebble is not installed
   warm   the same without the pool: a bare pipe to one worker and no time limit
   fork   a process a program, forked from a warm interpreter: the way of EvalPlus, without its guards
   new    a new `python3 -I -c` a program
 """
 
+import contextlib
+import io
 import json
+import logging
 import multiprocessing
 import resource
 import subprocess
@@ -39,6 +45,24 @@ def serve(pipe):
 
 def answer(pipe, program, calls):
     pipe.send([evaluate(program, call) for call in calls])
+
+
+def reference(jobs):
+    logging.disable(logging.CRITICAL)
+    sys.path.insert(0, FOLDER)
+    from absolute_zero_reasoner.utils.code_utils.python_executor import PythonExecutor
+
+    executor = PythonExecutor(timeout_length=10, ast_check=True, max_workers=1)
+    for job in jobs:
+        program, given = job["program"], job["input"]
+        if len(job["calls"]) == 1:
+            executor.run_code(program, given)
+        else:
+            _, output = executor.check_all(program, given)
+            for _ in job["calls"][VALIDATING:]:
+                executor.eval_input_prediction(program, output or "''", given)
+        yield
+    executor.cleanup()
 
 
 def pool(jobs):
@@ -88,13 +112,15 @@ def processor():
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
+SECONDS, VALIDATING, FOLDER = float(sys.argv[1]), int(sys.argv[2]), sys.argv[3] if len(sys.argv) > 3 else None
+
+
 def main():
-    seconds = float(sys.argv[1])
     jobs = json.load(sys.stdin)
     multiprocessing.set_start_method("fork")
     results = {}
-    for way in (pool, warm, fork, new) if pebble else (warm, fork, new):
-        begun, deadline = processor(), time.monotonic() + seconds
+    for way in [way for way, there in ((reference, FOLDER), (pool, pebble), (warm, True), (fork, True), (new, True)) if there]:
+        begun, deadline = processor(), time.monotonic() + SECONDS
 
         def limited():
             for job in jobs:
@@ -102,7 +128,9 @@ def main():
                     return
                 yield job
 
-        done = sum(1 for _ in way(limited()))
+        # What a program prints is no part of the answer.
+        with contextlib.redirect_stdout(io.StringIO()):
+            done = sum(1 for _ in way(limited()))
         results[way.__name__] = [done, processor() - begun]
     print(json.dumps(results))
 
