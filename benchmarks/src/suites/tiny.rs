@@ -153,7 +153,9 @@ impl Suite for TinySuite {
 
     fn evidence(&self, index: usize, _record: &ItemRecord) -> Vec<(&'static str, String)> {
         match &self.items[index].1 {
-            Task::Deduction(triplet) => vec![("expected output", triplet.output.clone())],
+            Task::Deduction(triplet) | Task::Error(triplet) | Task::Custom(triplet) => {
+                vec![("expected output", triplet.output.clone())]
+            }
             Task::Abduction(triplet) => vec![("an input that is right", triplet.input.clone())],
             Task::Induction(task) => {
                 let pairs: Vec<String> =
