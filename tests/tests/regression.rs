@@ -11,14 +11,16 @@ fn outcomes(fixture: &Fixture, suite: &str, arguments: &[&str]) -> String {
     let mut all = vec!["eval", suite, "--run-dir", "run"];
     all.extend(arguments);
     fixture.azr(&all).expect_code(0);
-    fixture
-        .read(&format!("run/eval/{suite}/items.jsonl"))
-        .lines()
-        .map(|line| {
-            let record: Value = serde_json::from_str(line).unwrap();
-            format!("{} {}\n", record["item"].as_str().unwrap(), record["verdict"].as_str().unwrap())
-        })
-        .collect()
+    let records = fixture.read(&format!("run/eval/{suite}/items.jsonl"));
+    let mut lines = String::new();
+    for line in records.lines() {
+        let record: Value = serde_json::from_str(line).expect("a record is JSON");
+        for (key, end) in [("item", ' '), ("verdict", '\n')] {
+            lines.push_str(record[key].as_str().expect("records hold item and verdict"));
+            lines.push(end);
+        }
+    }
+    lines
 }
 
 #[test]

@@ -245,8 +245,10 @@ mod tests {
                 let graded = |completion: String| suite.grade_one(&Response { index, completion });
                 let right = graded(format!("so</think><answer>\\boxed{{{gold}}}</answer>"));
                 assert!(right.pass, "{name} {index} {gold}: {right:?}");
-                let wrong = graded(format!("<answer>{gold}+1</answer>"));
-                assert!(!wrong.pass || gold.contains("pmatrix"), "{name} {index} {gold}: {wrong:?}");
+                // One more is nothing to a number in powers of ten, which is compared to six digits.
+                let wrong = if gold.contains('E') { format!("{gold}+{gold}") } else { format!("{gold}+1") };
+                let graded = graded(format!("<answer>{wrong}</answer>"));
+                assert!(!graded.pass, "{name} {index} {gold}: {graded:?}");
             }
         }
     }

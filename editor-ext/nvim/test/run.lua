@@ -249,7 +249,7 @@ local function main()
   to_source()
   vim.api.nvim_win_set_cursor(0, { 8, 4 })
   local before = client.state.id
-  local pid = vim.fn.system({ "pgrep", "-P", tostring(vim.fn.getpid()), "-f", "azr lsp" }):match("%d+")
+  local pid = vim.fn.system({ "pgrep", "-P", tostring(vim.fn.getpid()), "-f", " lsp" }):match("%d+")
   check("the server is a child of ours", pid ~= nil)
   if pid then
     vim.fn.system({ "kill", "-9", pid })

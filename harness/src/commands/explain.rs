@@ -64,7 +64,10 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         section("output", &record.output)?;
         section("extracted", &record.extracted)?;
         let reason = if record.reason.is_empty() { String::new() } else { format!(": {}", record.reason) };
-        let details: String = record.details.iter().map(|(key, value)| format!("\n{key}: {value}")).collect();
+        let mut details = String::new();
+        for (key, value) in &record.details {
+            details.extend(["\n", key.as_str(), ": ", value.as_str()]);
+        }
         section("verdict", &format!("{}{reason}{details}", record.verdict))?;
         for (label, text) in index.map_or_else(Vec::new, |index| suite.evidence(index, record)) {
             section(label, &text)?;

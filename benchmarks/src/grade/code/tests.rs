@@ -146,6 +146,19 @@ fn golden_sanitize() {
     assert_eq!(programs.len(), 184);
 }
 
+/// Samples whose verdict is known to differ, by task and kind, with what it is here. HumanEval/32: the sample iterates
+/// Newton's rule a thousand times on a steep polynomial, where the last bit of `math.pow` decides at which root it
+/// ends, if at any. The C library of the reference's machine has a version of `pow` for processors with fused
+/// multiply-add, so that the recorded verdict holds for that machine alone.
+const RESIDUALS: [(&str, &str, (&str, &str)); 1] = [("HumanEval/32", "wrap_sorted_list", ("pass", "fail"))];
+
+fn known(task: &str, kind: &str) -> Option<(&'static str, &'static str)> {
+    RESIDUALS
+        .iter()
+        .find(|(of_task, of_kind, _)| (*of_task, *of_kind) == (task, kind))
+        .map(|(_, _, ours)| *ours)
+}
+
 /// Recorded samples, every k-th of the stable ones, under the limits they were recorded with.
 fn recorded_sample(dataset: Dataset, data_file: &str, verdicts: &str, every: usize) -> Option<()> {
     let rows = test_data::json_lines(verdicts)?;
@@ -163,11 +176,12 @@ fn recorded_sample(dataset: Dataset, data_file: &str, verdicts: &str, every: usi
     let grades = grader.grade(&crate::test_sandbox::open(), &samples, true);
     let (mut wrong, mut unsupported) = (String::new(), 0);
     for (row, grade) in chosen.iter().zip(&grades) {
+        let text = |key: &str| row[key].as_str().unwrap_or_default();
         let recorded = (row["base_status"].as_str().unwrap(), row["plus_status"].as_str().unwrap());
         let ours = (grade.base.status.name(), grade.plus.status.name());
         if ours.0 == "unsupported" {
             unsupported += 1;
-        } else if ours != recorded {
+        } else if ours != known(text("task_id"), text("kind")).unwrap_or(recorded) {
             writeln!(
                 wrong,
                 "{} {}: {ours:?}, recorded {recorded:?}; {} | {}",

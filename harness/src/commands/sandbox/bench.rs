@@ -67,11 +67,11 @@ struct Workload {
     /// For the sandbox.
     jobs: Vec<Job>,
     /// For the peers: the same calls.
-    programs: Vec<Program>,
+    programs: Vec<Sample>,
 }
 
 #[derive(Serialize)]
-struct Program {
+struct Sample {
     program: String,
     calls: Vec<String>,
     /// Arguments of the calls, which are all the same.
@@ -189,7 +189,7 @@ fn workloads(sandbox: &Sandbox, folder: Option<&Path>) -> anyhow::Result<Vec<Wor
     seeds.retain(|_| keep.next().unwrap_or(true));
     workloads.push(workload("azr-seeds", seeds.iter().map(|row| single(whole(row), &row.input)).collect()));
     workloads.push(workload("cruxeval", crux.iter().map(|row| single(whole(row), &row.input)).collect()));
-    let units = seeds.iter().map(|row| Program {
+    let units = seeds.iter().map(|row| Sample {
         program: whole(row),
         calls: vec![format!("f({})", row.input); PROPOSAL_CALLS + ANSWERS],
         input: row.input.clone(),
@@ -208,13 +208,13 @@ fn workloads(sandbox: &Sandbox, folder: Option<&Path>) -> anyhow::Result<Vec<Wor
     Ok(workloads)
 }
 
-fn workload(name: &'static str, programs: Vec<Program>) -> Workload {
+fn workload(name: &'static str, programs: Vec<Sample>) -> Workload {
     let jobs = programs.iter().map(|program| job(&program.program, &program.calls)).collect();
     Workload { name, jobs, programs }
 }
 
-fn single(program: String, input: &str) -> Program {
-    Program { program, calls: vec![format!("f({input})")], input: input.to_owned() }
+fn single(program: String, input: &str) -> Sample {
+    Sample { program, calls: vec![format!("f({input})")], input: input.to_owned() }
 }
 
 fn job(program: &str, calls: &[String]) -> Job {

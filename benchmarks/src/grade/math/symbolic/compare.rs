@@ -381,9 +381,12 @@ fn numerically_equal(gold: &Expression, pred: &Expression, rules: Rules) -> bool
         if !is_atomic(gold, true) && !is_atomic(pred, true) {
             return a.value == b.value && a.decimal == b.decimal;
         }
+        if rules.sound {
+            return equal_to_six_digits(&a.value, &b.value);
+        }
         // An integer and a decimal are of different types even after rounding.
         if (!a.decimal && a.value.is_integer()) || (!b.decimal && b.value.is_integer()) {
-            return rules.sound && rounded(&a.value) == rounded(&b.value);
+            return false;
         }
         return rounded(&a.value) == rounded(&b.value);
     }
@@ -399,6 +402,19 @@ fn numerically_equal(gold: &Expression, pred: &Expression, rules: Rules) -> bool
         return difference.re.abs() < CHOPPED && difference.im.abs() < CHOPPED;
     }
     false
+}
+
+/// Equal after rounding to [`DECIMALS`] decimals; of a number below a tenth, to as many digits after its first zeros,
+/// which a charge or a Planck constant would be lost in otherwise.
+fn equal_to_six_digits(a: &BigRational, b: &BigRational) -> bool {
+    let size = a.abs().max(b.abs());
+    if size.is_zero() {
+        return true;
+    }
+    let ten = BigInt::from(10);
+    let zeros = size.denom().to_string().len().saturating_sub(size.numer().to_string().len() + 1);
+    let scale = BigRational::from(ten.pow(u32::try_from(zeros).unwrap_or(0)));
+    rounded(&(a * &scale)) == rounded(&(b * &scale))
 }
 
 /// To [`DECIMALS`] decimals, half to even, as a whole number of units.
