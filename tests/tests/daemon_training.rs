@@ -76,6 +76,8 @@ fn a_run_is_served_stopped_killed_and_resumed_to_the_same_end() {
         .chain([done["params"]["seq"].as_u64().unwrap()])
         .collect();
     assert_eq!(sequence, (0..sequence.len() as u64).collect::<Vec<_>>(), "the numbers have no gap");
+    let model = &one.request("azr/status", &json!({}))["model"];
+    assert!(model["version"].as_u64() >= Some(STEPS), "nobody asked it anything since: {model}");
     home.azr(&["daemon", "stop"]).expect_code(0);
     drop(one);
 
