@@ -36,11 +36,14 @@ mod telemetry;
 mod tensorboard;
 mod toys;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let cli = match cli::Cli::try_parse() {
+    let parsed = negative_numbers_are_values(cli::Cli::command())
+        .try_get_matches()
+        .and_then(|matches| cli::Cli::from_arg_matches(&matches));
+    let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are results, the rest is a usage error; a closed pipe concerns neither.
@@ -56,4 +59,14 @@ fn main() -> ExitCode {
             failure::FAILURE.into()
         }
     }
+}
+
+/// `--temperature -1` is a temperature out of its range, not an unknown option `-1`.
+fn negative_numbers_are_values(command: clap::Command) -> clap::Command {
+    command
+        .mut_args(|arg| {
+            let takes = arg.get_action().takes_values();
+            arg.allow_negative_numbers(takes)
+        })
+        .mut_subcommands(negative_numbers_are_values)
 }

@@ -109,7 +109,10 @@ pub fn describe(config: &Config) -> anyhow::Result<String> {
         * 4.0
         * (14.0 * (shape.num_hidden_layers * shape.hidden_size) as f64 + shape.vocab_size as f64);
     let cache = 64.0 * context * needs.cache_per_token as f64;
-    let total = 2.0 * weights + optimizer + activations + cache;
+    // The KL term keeps the weights that the run began with, and scores every response under them.
+    let held = config.selfplay.update.kl_coefficient > 0.0;
+    let reference = if held { weights } else { 0.0 };
+    let total = 2.0 * weights + reference + optimizer + activations + cache;
     let active = needs.active as f64;
     let tokens = (work.responses + work.estimates) * work.response_tokens;
     // The answers to one proposal share their prompt.
@@ -118,13 +121,14 @@ pub fn describe(config: &Config) -> anyhow::Result<String> {
     let generate = (tokens + prompts) * 2.0 * active / speed.generating;
     let learned = work.responses * (work.prompt_tokens + work.response_tokens);
     let passes = config.selfplay.update.epochs as f64 * 6.0
-        + if config.selfplay.update.recompute_logprobs { 2.0 } else { 0.0 };
+        + if config.selfplay.update.recompute_logprobs { 2.0 } else { 0.0 }
+        + if held { 2.0 } else { 0.0 };
     let learn = learned * passes * active / speed.training;
     let fits = if total < machine.memory_mib as f64 * 1_048_576.0 { "fits" } else { "does NOT fit" };
     Ok(format!(
         "# plan for {model}: {parameters:.3} B parameters ({family}, {layers} layers of width {hidden})\n\
          # memory: weights {weights} + gradient {gradient} + optimizer {optimizer} + activations {activations} + cache \
-         {cache} = {total}, {fits} in {memory} GiB\n\
+         {cache}{reference} = {total}, {fits} in {memory} GiB\n\
          # a step: {responses:.0} responses, about {estimates:.0} learnability answers, {tokens:.0} tokens to generate\n\
          # this machine: {generating:.1} GFLOP/s generating, {training:.1} GFLOP/s training ({cores} cores)\n\
          # predicted step time: {step} ({generate} generating, {learn} learning)\n",
@@ -138,6 +142,7 @@ pub fn describe(config: &Config) -> anyhow::Result<String> {
         optimizer = gib(optimizer),
         activations = gib(activations),
         cache = gib(cache),
+        reference = if held { format!(" + frozen reference {}", gib(reference)) } else { String::new() },
         total = gib(total),
         memory = machine.memory_mib / 1_024,
         responses = work.responses,

@@ -406,12 +406,20 @@ impl Trainer {
 
     /// Log-probabilities and entropies of given sequences; changes nothing.
     pub fn score(&self, sequences: &[&[u32]]) -> Result<Vec<TokenScores>> {
+        self.score_under(&self.weights, sequences)
+    }
+
+    /// [`Self::score`] under other weights of the same shape, such as the frozen reference of a KL term.
+    pub fn score_under(&self, weights: &Weights, sequences: &[&[u32]]) -> Result<Vec<TokenScores>> {
+        if weights.parameter_count() != self.weights.parameter_count() {
+            return Err(ModelError::Config("weights of another shape".to_owned()));
+        }
         for (index, tokens) in sequences.iter().enumerate() {
             check_sequence(&self.model, index, tokens)?;
         }
         let chunks: Vec<&[&[u32]]> = sequences.chunks(self.config.chunk_sequences).collect();
         let longest = sequences.iter().map(|tokens| tokens.len()).max().unwrap_or(0);
-        let (rope, snapshot) = (self.rope(longest), self.weights.snapshot());
+        let (rope, snapshot) = (self.rope(longest), weights.snapshot());
         let threads = if chunks.len() == 1 { Threads::All } else { Threads::One };
         let run = |chunk: &&[&[u32]]| self.score_chunk(&snapshot, &rope, chunk, threads);
         let scores: Vec<Vec<TokenScores>> = if chunks.len() == 1 {

@@ -1,5 +1,6 @@
 //! The one parameter storage: trainer and engine read the same numbers.
 
+use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use candle_core::{CpuStorage, Device, InplaceOp1, Storage, Tensor, Var};
@@ -7,8 +8,10 @@ use sha2::{Digest, Sha256};
 
 use crate::config::ModelConfig;
 use crate::error::Result;
+use crate::folder::WeightFormat;
 use crate::layout::{Layout, ParameterKind};
 use crate::random::DrawKey;
+use crate::shards::Shards;
 
 /// The parameters of a model. Readers take a [`Snapshot`]; an update writes in place where no snapshot is
 /// held, else into a copy, so a reader never sees half an update.
@@ -108,6 +111,23 @@ impl Weights {
             }
         });
         crate::file::hex(&hash.finalize())
+    }
+
+    /// The same parameters in a storage of their own, which later updates do not reach.
+    pub fn copy(&self) -> Result<Arc<Self>> {
+        let snapshot = self.snapshot();
+        Self::from_flat(self.config.clone(), snapshot.read(<[f32]>::to_vec), snapshot.version)
+    }
+
+    /// Writes the parameters alone, exactly, as one safetensors file.
+    pub fn save(&self, path: &Path) -> Result<()> {
+        crate::file::write(path, &crate::tensors::to_bytes(path, self, WeightFormat::F32)?)
+    }
+
+    /// Reads what [`Weights::save`] wrote, for a model of this configuration.
+    pub fn load(path: &Path, config: ModelConfig) -> Result<Arc<Self>> {
+        let shards = Shards::of_bytes(path.to_owned(), crate::file::read(path)?.into())?;
+        crate::tensors::read(&shards, config)
     }
 
     /// Puts other numbers in place, as a resume does.

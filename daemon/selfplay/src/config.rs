@@ -694,6 +694,9 @@ pub struct UpdateConfig {
     pub dual_clip: f64,
     /// Entropy bonus (spec 9: 0).
     pub entropy_coefficient: f64,
+    /// Weight of the KL divergence from the weights that the run began with, in the loss (spec 9: 0). Above 0 the run
+    /// keeps a copy of those weights, in memory and in each checkpoint.
+    pub kl_coefficient: f64,
     /// How token losses make one number.
     pub loss_aggregation: LossAggregation,
     /// Sequences in a group of `group_token_mean` (spec 9: 16).
@@ -718,6 +721,7 @@ impl Default for UpdateConfig {
             clip_high: 0.28,
             dual_clip: 3.0,
             entropy_coefficient: 0.0,
+            kl_coefficient: 0.0,
             loss_aggregation: LossAggregation::GroupTokenMean,
             loss_group: 16,
             chunk_sequences: 8,

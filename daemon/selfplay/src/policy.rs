@@ -49,6 +49,9 @@ pub struct UpdateStats {
     pub entropy: f64,
     /// Share of tokens whose ratio was clipped.
     pub clip_fraction: f64,
+    /// Mean KL estimate to the weights that the run began with, in nats a token; none where it is not in the loss.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference_kl: Option<f64>,
     /// Response tokens learned from.
     pub tokens: u64,
 }

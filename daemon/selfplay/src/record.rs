@@ -74,6 +74,9 @@ pub struct StepRecord {
     pub entropy: f64,
     /// Share of clipped tokens.
     pub clip_fraction: f64,
+    /// KL estimate to the weights that the run began with, in nats a token, where it is in the loss.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference_kl: Option<f64>,
     /// Learning rate.
     pub learning_rate: f64,
     /// Updates made.
@@ -103,6 +106,8 @@ impl StepRecord {
         self.grad_norm = mean(|one| one.grad_norm);
         self.entropy = mean(|one| one.entropy);
         self.clip_fraction = mean(|one| one.clip_fraction);
+        let in_the_loss = stats.iter().any(|one| one.reference_kl.is_some());
+        self.reference_kl = in_the_loss.then(|| mean(|one| one.reference_kl.unwrap_or_default()));
     }
 
     /// Links the record to the line before and computes its hash.

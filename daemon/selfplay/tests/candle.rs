@@ -14,6 +14,7 @@ use azr_selfplay::SelfPlayConfig;
 use azr_selfplay::config::{Baseline, SeedSource};
 use azr_selfplay::observe::{Event, NoEvaluation, Observer};
 use azr_selfplay::policy::{CandlePolicy, Policy};
+use azr_selfplay::record::StepRecord;
 use azr_selfplay::run::{Outcome, RunContext, run};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -102,6 +103,22 @@ fn play(config: &SelfPlayConfig, folder: &Path, resume: bool, stop_at: u64) -> (
 
 #[test]
 fn a_resumed_run_of_a_real_model_has_the_same_weights() {
+    resumed_equals_whole(&noisy_config());
+}
+
+#[test]
+fn a_kl_term_holds_the_weights_near_those_of_the_beginning_also_after_a_resume() {
+    let mut config = noisy_config();
+    let free = resumed_equals_whole(&config);
+    assert!(free.iter().all(|step| step.reference_kl.is_none()));
+    config.update.kl_coefficient = 1.0;
+    let held = resumed_equals_whole(&config);
+    let kl = |step: usize| held[step].reference_kl.unwrap();
+    assert!(kl(0).abs() < 1e-6, "the first update starts from the reference: {}", kl(0));
+    assert!(kl(2) > 1e-7, "{}", kl(2));
+}
+
+fn noisy_config() -> SelfPlayConfig {
     let mut config = tiny_config();
     config.seeding.source = SeedSource::Identity;
     config.rollout.max_response_tokens = 24;
@@ -113,14 +130,20 @@ fn a_resumed_run_of_a_real_model_has_the_same_weights() {
     // Noise earns -1 everywhere; without a baseline that still moves the weights.
     config.advantage.baseline = Baseline::None;
     config.update.learning_rate = 1e-3;
+    config
+}
+
+/// The records of a run, which is the same when it is stopped in its second step and resumed.
+fn resumed_equals_whole(config: &SelfPlayConfig) -> Vec<StepRecord> {
     let (whole, parts) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let before = policy(&config).weights_hash().unwrap();
-    let (_, weights) = play(&config, whole.path(), false, 0);
+    let before = policy(config).weights_hash().unwrap();
+    let (_, weights) = play(config, whole.path(), false, 0);
     assert_ne!(weights, before, "the run changes the weights");
-    let (outcome, _) = play(&config, parts.path(), false, 2);
+    let (outcome, _) = play(config, parts.path(), false, 2);
     assert_eq!(outcome, Outcome::Stopped { step: 2 });
-    let (_, resumed) = play(&config, parts.path(), true, 0);
+    let (_, resumed) = play(config, parts.path(), true, 0);
     assert_eq!(weights, resumed);
     let lines = |folder: &Path| std::fs::read_to_string(folder.join("steps.jsonl")).unwrap();
     assert_eq!(lines(whole.path()), lines(parts.path()));
+    lines(whole.path()).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }

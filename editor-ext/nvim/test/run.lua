@@ -129,6 +129,25 @@ local function main()
     wait(":AzrHints on draws them", function()
       return #hints.drawn(buffer) > 0
     end)
+  else
+    local function drawn()
+      return vim.lsp.inlay_hint.get({ bufnr = buffer })
+    end
+    wait("hints show what calls return", function()
+      for _, each in ipairs(drawn()) do
+        local label = each.inlay_hint.label
+        label = type(label) == "string" and label or label[1].value
+        if each.inlay_hint.position.line == 17 and label:match("✗ 1") then
+          return true
+        end
+      end
+    end, drawn)
+    vim.cmd("AzrHints off")
+    check(":AzrHints off clears them", not vim.lsp.inlay_hint.is_enabled({ bufnr = buffer }))
+    vim.cmd("AzrHints on")
+    wait(":AzrHints on draws them", function()
+      return vim.lsp.inlay_hint.is_enabled({ bufnr = buffer }) and #drawn() > 0
+    end)
   end
 
   -- Diagnostics: the second assertion is wrong.
@@ -271,7 +290,7 @@ local function main()
   end)
   vim.cmd("AzrStop")
   wait(":AzrStop ends it", function()
-    return client.get() == nil and #vim.lsp.get_active_clients() == 0
+    return client.get() == nil and #(vim.lsp.get_clients or vim.lsp.get_active_clients)() == 0
   end)
 end
 

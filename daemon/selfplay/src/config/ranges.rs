@@ -197,6 +197,7 @@ pub const RANGES: &[(&str, Range)] = &[
     ("update.clip_high", Range::between(0.0, 1.0)),
     ("update.dual_clip", Range::above(1.0, 1_000.0).or_zero("off")),
     ("update.entropy_coefficient", Range::real(0.0, 1.0)),
+    ("update.kl_coefficient", Range::real(0.0, 100.0)),
     ("update.loss_group", COUNT),
     ("update.chunk_sequences", COUNT),
 ];

@@ -4,15 +4,19 @@ use super::{Policy, TrainSequence, UpdateBatch, UpdateStats};
 use crate::config::{LossAggregation, UpdateConfig};
 use azr_model::{
     AdamWConfig, Aggregation, Completion, Engine, EngineConfig, Generate, GenerateRequest, ModelError,
-    ModelFolder, OptimizerConfig, PolicyLoss, PolicySequence, Trainer, TrainerConfig, WeightFormat,
+    ModelFolder, OptimizerConfig, PolicyLoss, PolicySequence, Trainer, TrainerConfig, WeightFormat, Weights,
 };
 use serde::{Deserialize, Serialize};
 use std::path::Path;
+use std::sync::Arc;
 
 /// Name of the optimizer state within a checkpoint.
 const OPTIMIZER_FILE: &str = "optimizer.safetensors";
 /// Name of the file that says how many updates the weights have seen.
 const VERSION_FILE: &str = "policy.json";
+
+/// Name of the weights that the run began with, within a checkpoint of a run whose loss has a KL term.
+const REFERENCE_FILE: &str = "reference.safetensors";
 
 /// Engine and trainer over the same weights.
 #[derive(Debug)]
@@ -20,6 +24,8 @@ pub struct CandlePolicy {
     model: ModelFolder,
     engine: Engine,
     trainer: Trainer,
+    /// The weights that the run began with, where the loss has a KL term.
+    reference: Option<Arc<Weights>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -45,6 +51,7 @@ impl CandlePolicy {
         Ok(Self {
             engine: Engine::new(model.weights.clone(), model.tokenizer.clone(), engine)?,
             trainer: Trainer::new(model.weights.clone(), trainer)?,
+            reference: if update.kl_coefficient > 0.0 { Some(model.weights.copy()?) } else { None },
             model,
         })
     }
@@ -52,6 +59,22 @@ impl CandlePolicy {
     /// The model with its present weights.
     pub fn model(&self) -> &ModelFolder {
         &self.model
+    }
+
+    /// Log-probability of each response token under `weights`.
+    fn score_under(
+        &self,
+        weights: &Weights,
+        sequences: &[TrainSequence],
+    ) -> Result<Vec<Vec<f32>>, ModelError> {
+        let joined: Vec<Vec<u32>> = sequences.iter().map(joined).collect();
+        let tokens: Vec<&[u32]> = joined.iter().map(Vec::as_slice).collect();
+        let scores = self.trainer.score_under(weights, &tokens)?;
+        // Entry i of the scores is about token i + 1.
+        let response = |(sequence, scores): (&TrainSequence, azr_model::TokenScores)| {
+            scores.logprobs[sequence.prompt_tokens.len().saturating_sub(1)..].to_vec()
+        };
+        Ok(sequences.iter().zip(scores).map(response).collect())
     }
 }
 
@@ -75,22 +98,27 @@ impl Policy for CandlePolicy {
             clip_high: config.clip_high as f32,
             dual_clip: if config.dual_clip > 0.0 { config.dual_clip as f32 } else { f32::INFINITY },
             entropy_coefficient: config.entropy_coefficient as f32,
-            kl_coefficient: 0.0,
+            kl_coefficient: if self.reference.is_some() { config.kl_coefficient as f32 } else { 0.0 },
             aggregation: match config.loss_aggregation {
                 LossAggregation::GroupTokenMean => Aggregation::GroupTokenMean { group: config.loss_group },
                 LossAggregation::TokenMean => Aggregation::TokenMean,
                 LossAggregation::SequenceMean => Aggregation::SequenceMean,
             },
         };
+        let reference = match &self.reference {
+            Some(weights) => self.score_under(weights, batch.sequences)?,
+            None => vec![Vec::new(); batch.sequences.len()],
+        };
         let sequences: Vec<PolicySequence> = batch
             .sequences
             .iter()
-            .map(|sequence| PolicySequence {
+            .zip(reference)
+            .map(|(sequence, reference_logprobs)| PolicySequence {
                 tokens: joined(sequence),
                 prompt_len: sequence.prompt_tokens.len(),
                 old_logprobs: sequence.old_logprobs.clone(),
                 advantages: sequence.advantages.clone(),
-                reference_logprobs: Vec::new(),
+                reference_logprobs,
             })
             .collect();
         let stats = self.trainer.policy_step(&sequences, &loss, batch.learning_rate as f32)?;
@@ -99,19 +127,13 @@ impl Policy for CandlePolicy {
             grad_norm: stats.gradient_norm,
             entropy: stats.entropy,
             clip_fraction: stats.clip_fraction,
+            reference_kl: self.reference.as_ref().map(|_| stats.reference_kl),
             tokens: stats.loss_tokens as u64,
         })
     }
 
     fn score(&mut self, sequences: &[TrainSequence]) -> Result<Vec<Vec<f32>>, ModelError> {
-        let joined: Vec<Vec<u32>> = sequences.iter().map(joined).collect();
-        let tokens: Vec<&[u32]> = joined.iter().map(Vec::as_slice).collect();
-        let scores = self.trainer.score(&tokens)?;
-        // Entry i of the scores is about token i + 1.
-        let response = |(sequence, scores): (&TrainSequence, azr_model::TokenScores)| {
-            scores.logprobs[sequence.prompt_tokens.len().saturating_sub(1)..].to_vec()
-        };
-        Ok(sequences.iter().zip(scores).map(response).collect())
+        self.score_under(&self.model.weights, sequences)
     }
 
     fn count_tokens(&self, text: &str) -> usize {
@@ -126,6 +148,9 @@ impl Policy for CandlePolicy {
     fn save(&self, folder: &Path) -> Result<(), ModelError> {
         self.model.save(folder, WeightFormat::F32)?;
         self.trainer.save_state(&folder.join(OPTIMIZER_FILE))?;
+        if let Some(reference) = &self.reference {
+            reference.save(&folder.join(REFERENCE_FILE))?;
+        }
         let version =
             serde_json::to_string(&Version { version: self.version() }).expect("a number serialises");
         let path = folder.join(VERSION_FILE);
@@ -142,6 +167,10 @@ impl Policy for CandlePolicy {
         let version: Version = serde_json::from_str(&text)
             .map_err(|error| ModelError::Format { path, reason: error.to_string() })?;
         let saved = ModelFolder::load(folder)?;
+        if self.reference.is_some() {
+            let config = self.model.weights.config().clone();
+            self.reference = Some(Weights::load(&folder.join(REFERENCE_FILE), config)?);
+        }
         self.model.weights.restore(&saved.weights, version.version)?;
         self.trainer.load_state(&folder.join(OPTIMIZER_FILE))
     }

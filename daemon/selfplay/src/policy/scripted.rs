@@ -81,7 +81,7 @@ impl Policy for ScriptedPolicy {
             tokens += sequence.response_tokens.len() as u64;
         }
         self.weights = Weights { version: self.weights.version + 1, hash: hex(&hash.finalize()) };
-        Ok(UpdateStats { loss: 0.0, grad_norm: 1.0, entropy: 0.0, clip_fraction: 0.0, tokens })
+        Ok(UpdateStats { grad_norm: 1.0, tokens, ..UpdateStats::default() })
     }
 
     fn score(&mut self, sequences: &[TrainSequence]) -> Result<Vec<Vec<f32>>, ScriptedError> {

@@ -132,9 +132,9 @@ impl State {
         ActorStatus {
             name: self.model.as_ref().map(|model| model.name.clone()),
             // Training changes the weights while nobody asks anything.
-            version: self.version.map(|seen| {
-                self.model.as_ref().map_or(seen, |model| model.folder.weights.version())
-            }),
+            version: self
+                .version
+                .map(|seen| self.model.as_ref().map_or(seen, |model| model.folder.weights.version())),
             load_error: self.load_error.clone(),
             interactive: self.interactive.len() + self.running.0,
             background: self.background.len() + self.running.1,

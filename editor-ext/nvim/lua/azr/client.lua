@@ -26,6 +26,14 @@ local function tell(message)
   end)
 end
 
+-- Functions of a client became methods in Neovim 0.11.
+local function call(client, name, ...)
+  if vim.fn.has("nvim-0.11") == 1 then
+    return client[name](client, ...)
+  end
+  return client[name](...)
+end
+
 --- The client object, if it runs.
 function M.get()
   return state.id and vim.lsp.get_client_by_id(state.id) or nil
@@ -122,12 +130,30 @@ local function client_config(buffer)
           state.training(result)
         end
       end,
-      ["workspace/inlayHint/refresh"] = function()
+      ["workspace/inlayHint/refresh"] = function(...)
+        -- A Neovim that draws hints itself asks for them again itself.
+        local standard = vim.lsp.handlers["workspace/inlayHint/refresh"]
+        if standard then
+          return standard(...)
+        end
         require("azr.hints").refresh_all()
         return vim.NIL
       end,
     },
   }
+end
+
+-- Neovim 0.7 has the first way only, and versions after 0.12 will have the second only.
+local function start(buffer)
+  if vim.lsp.start == nil then
+    return vim.lsp.start_client(client_config(buffer))
+  end
+  return vim.lsp.start(client_config(buffer), {
+    bufnr = buffer,
+    reuse_client = function()
+      return false
+    end,
+  })
 end
 
 --- Attaches a Python buffer, and starts the server if none runs.
@@ -144,7 +170,7 @@ function M.attach(buffer)
       end
       return
     end
-    state.id = vim.lsp.start_client(client_config(buffer))
+    state.id = start(buffer)
   end
   if state.id then
     vim.lsp.buf_attach_client(buffer, state.id)
@@ -167,7 +193,7 @@ function M.stop()
   local client = M.get()
   state.id = nil
   if client then
-    client.stop()
+    call(client, "stop")
   end
 end
 
@@ -177,10 +203,10 @@ function M.restart()
   -- What does not end by itself is ended.
   if client then
     vim.wait(2000, function()
-      return client.is_stopped()
+      return call(client, "is_stopped")
     end, 20)
-    if not client.is_stopped() then
-      client.stop(true)
+    if not call(client, "is_stopped") then
+      call(client, "stop", true)
     end
   end
   state.wanted, state.told, state.ends = true, false, {}
@@ -210,7 +236,7 @@ function M.request(method, params, done, part)
       done(text, result)
     end
   end
-  local sent, id = client.request(method, params, function(err, result)
+  local sent, id = call(client, "request", method, params, function(err, result)
     if err then
       local hint = type(err.data) == "table" and err.data.hint or nil
       finish(err.message .. (hint and " " .. hint or ""))
@@ -223,7 +249,7 @@ function M.request(method, params, done, part)
     return nil
   end
   return function()
-    client.cancel_request(id)
+    call(client, "cancel_request", id)
     finish("cancelled")
   end
 end

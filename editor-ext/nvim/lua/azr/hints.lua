@@ -116,7 +116,11 @@ function M.switch(word)
     return
   end
   if built_in() then
-    pcall(vim.lsp.inlay_hint.enable, config.values.hints)
+    -- Only in buffers of ours: elsewhere the hints are another server's.
+    local client = require("azr.client").get()
+    for buffer in pairs(client and client.attached_buffers or {}) do
+      pcall(vim.lsp.inlay_hint.enable, config.values.hints, { bufnr = buffer })
+    end
     return
   end
   for buffer in pairs(watched) do
