@@ -22,6 +22,7 @@ import tempfile
 
 from endpoint import endpoint
 
+# A target that begins with a bracket would be read as a list of targets, so the fence's first line belongs to it.
 TASK = """\
 task: azr_deduction
 dataset_path: json
@@ -31,7 +32,7 @@ dataset_kwargs:
 test_split: test
 output_type: generate_until
 doc_to_text: "{{{{prompt}}}}"
-doc_to_target: "{{{{expected}}}}"
+doc_to_target: "output\\n{{{{expected}}}}"
 target_delimiter: ""
 generation_kwargs:
   until: ["<|never written|>"]
@@ -42,7 +43,7 @@ filter_list:
   - name: answer
     filter:
       - function: regex
-        regex_pattern: "<answer>\\\\s*```[a-z]*\\\\n(.*?)\\\\n```"
+        regex_pattern: "<answer>```((?:.|\\\\n)*?)\\\\n```"
       - function: take_first
 metric_list:
   - metric: exact_match

@@ -29,7 +29,7 @@ fn code_samples_get_their_statuses() {
         "\n",
     );
     let config = ScoreConfig::default();
-    let Some(result) = run("humaneval_plus", config, samples) else { return };
+    let Some(result) = run("humaneval_plus", config.clone(), samples) else { return };
     let (lines, summary) = result.unwrap();
     assert_eq!(lines[0]["plus_status"], "pass");
     assert_eq!((&lines[0]["tag"], &lines[0]["reason"]), (&json!(1), &json!("")));
