@@ -22,6 +22,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Arguments of `azr eval`.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Suite, e.g. tiny, humaneval_plus, math500, livecodebench, cruxeval_i, or the folder of a suite of your own;
