@@ -141,6 +141,12 @@ pub fn evaluate<G: Generate>(
     Ok(Some(Evaluation { metrics, records }))
 }
 
+/// Indices of the items that a limit leaves. Items stand grouped in some suites: an even spread keeps the groups' shares.
+pub fn chosen_items(n: usize, limit: Option<usize>) -> impl Iterator<Item = usize> + Clone {
+    let n_chosen = limit.unwrap_or(usize::MAX).min(n);
+    (0..n_chosen).map(move |position| position * n / n_chosen)
+}
+
 /// One sample to draw.
 #[derive(Clone, Copy, Debug)]
 struct Slot {
@@ -150,9 +156,7 @@ struct Slot {
 }
 
 fn slots(suite: &dyn Suite, config: &EvaluateConfig) -> Vec<Slot> {
-    let n_items = config.limit.unwrap_or(usize::MAX).min(suite.len());
-    // Items stand grouped in some suites: an even spread keeps the groups' shares under a limit.
-    let chosen = (0..n_items).map(|position| position * suite.len() / n_items);
+    let chosen = chosen_items(suite.len(), config.limit);
     let mut slots = Vec::new();
     for (decoding, settings) in config.decodings.iter().enumerate() {
         for index in chosen.clone() {

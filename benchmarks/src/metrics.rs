@@ -6,7 +6,7 @@
 //!
 //! ```json
 //! {"suite": "tiny", "model": "azr-tiny", "n_items": 1500, "pass@1": 41.2,
-//!  "metrics": {"pass@1": 41.2, "stderr": 1.3},
+//!  "metrics": {"pass@1": 41.2, "pass@1_low": 38.7, "pass@1_high": 43.8, "stderr": 1.3},
 //!  "counts": {"fail": 700, "no_answer": 12, "pass": 788},
 //!  "decodings": {"greedy": {"n": 1, "n_items": 1500,
 //!    "metrics": {"pass@1", "stderr", "response_tokens", "thought_share", "pass@1_with_thought", ...},
@@ -16,11 +16,20 @@
 //!
 //! `metrics` and `counts` at the top are those of the first decoding. All rates are in percent. With groups
 //! every rate of a decoding is the plain mean over the groups (each task type weighs the same).
+//!
+//! The unit of every error is the item: its samples form one cluster and enter as their mean. `stderr` is the standard
+//! error of the mean over items, `pass@1_low` and `pass@1_high` the ends of a 95 % percentile bootstrap over items within
+//! groups, from fixed draws. All three are absent where a group has a single item, whose spread nothing can tell.
+//! `avg@k` is the mean over the k samples that every item has.
 
 use crate::passk::pass_at_k;
-use crate::statistics::squared_error;
+use crate::statistics::{bootstrap_interval, squared_error};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+
+/// Draws of the interval in the figures: fixed, so that the same records give the same bytes.
+const INTERVAL_SEED: u64 = 0;
+const INTERVAL_RESAMPLES: usize = 2_000;
 
 /// One graded sample: a line of `items.jsonl`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -150,16 +159,33 @@ fn of_decoding(records: &[&ItemRecord]) -> DecodingMetrics {
             *counts.entry(verdict.clone()).or_default() += count;
         }
     }
+    let mut metrics = mean_over_groups(&groups);
+    let strata: Vec<Vec<f64>> = by_group.values().map(|members| rates(members)).collect();
+    insert_interval(&mut metrics, &strata);
     DecodingMetrics {
         n,
         n_items: groups.values().map(|group| group.n_items).sum(),
-        metrics: mean_over_groups(&groups),
+        metrics,
         counts,
         groups: if groups.keys().all(String::is_empty) { BTreeMap::new() } else { groups },
     }
 }
 
-/// Plain mean of each figure over the groups that have it; standard errors add as those of independent means.
+/// Share of right samples of each item, 0 to 1, in the order of the items' names.
+fn rates(records: &[&ItemRecord]) -> Vec<f64> {
+    samples_by_item(records).values().map(|(n, right)| *right as f64 / *n as f64).collect()
+}
+
+/// The bootstrap interval of pass@1, where there is one.
+fn insert_interval(metrics: &mut BTreeMap<String, f64>, strata: &[Vec<f64>]) {
+    if let Some((low, high)) = bootstrap_interval(strata, INTERVAL_SEED, INTERVAL_RESAMPLES) {
+        metrics.insert("pass@1_low".to_owned(), low);
+        metrics.insert("pass@1_high".to_owned(), high);
+    }
+}
+
+/// Plain mean of each figure over the groups that have it; standard errors add as those of independent means, and
+/// are left out where a group has none. Intervals are no means: the caller adds them.
 fn mean_over_groups(groups: &BTreeMap<String, GroupMetrics>) -> BTreeMap<String, f64> {
     let mut values: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
     for group in groups.values() {
@@ -169,13 +195,17 @@ fn mean_over_groups(groups: &BTreeMap<String, GroupMetrics>) -> BTreeMap<String,
     }
     let combine = |name: &str, values: &[f64]| {
         let n = values.len() as f64;
-        if name.starts_with("stderr") {
-            values.iter().map(|value| value * value).sum::<f64>().sqrt() / n
-        } else {
-            values.iter().sum::<f64>() / n
+        if !name.starts_with("stderr") {
+            return Some(values.iter().sum::<f64>() / n);
         }
+        (values.len() == groups.len())
+            .then(|| values.iter().map(|value| value * value).sum::<f64>().sqrt() / n)
     };
-    values.into_iter().map(|(name, values)| (name.to_owned(), combine(name, &values))).collect()
+    values
+        .into_iter()
+        .filter(|(name, _)| !name.ends_with("_low") && !name.ends_with("_high"))
+        .filter_map(|(name, values)| Some((name.to_owned(), combine(name, &values)?)))
+        .collect()
 }
 
 fn of_group(records: &[&ItemRecord]) -> GroupMetrics {
@@ -185,21 +215,25 @@ fn of_group(records: &[&ItemRecord]) -> GroupMetrics {
         *counts.entry(record.verdict.clone()).or_default() += 1;
     }
     let mut metrics = BTreeMap::new();
-    let rates: Vec<f64> = by_item.values().map(|(n, right)| *right as f64 / *n as f64).collect();
+    let rates = rates(records);
     metrics.insert("pass@1".to_owned(), 100.0 * mean(&rates));
-    metrics.insert("stderr".to_owned(), 100.0 * squared_error(&rates).sqrt());
+    insert_error(&mut metrics, "stderr", &rates);
+    insert_interval(&mut metrics, std::slice::from_ref(&rates));
     // A k is reported only where every item was asked for at least k samples.
     let mut asked: BTreeMap<&str, usize> = BTreeMap::new();
     for record in records {
         *asked.entry(&record.item).or_default() += 1;
     }
     let least = asked.values().copied().min().unwrap_or(0);
+    if least > 1 && asked.values().all(|n| *n == least) {
+        metrics.insert(format!("avg@{least}"), 100.0 * mean(&rates));
+    }
     for k in [2, 4, 5, 8, 10, 16, 32, 64, 100].into_iter().filter(|k| *k <= least) {
         // Fewer than k samples are left only of an item that has a right one: some k of them hold it.
         let estimates: Vec<f64> =
             by_item.values().map(|(n, right)| pass_at_k(*n, *right, k).unwrap_or(1.0)).collect();
         metrics.insert(format!("pass@{k}"), 100.0 * mean(&estimates));
-        metrics.insert(format!("stderr_pass@{k}"), 100.0 * squared_error(&estimates).sqrt());
+        insert_error(&mut metrics, &format!("stderr_pass@{k}"), &estimates);
     }
     let share = |of: &dyn Fn(&ItemRecord) -> bool| {
         100.0 * records.iter().filter(|record| of(record)).count() as f64 / records.len() as f64
@@ -223,9 +257,16 @@ fn of_group(records: &[&ItemRecord]) -> GroupMetrics {
     GroupMetrics { n_items: by_item.len(), metrics, counts }
 }
 
+/// The standard error of the mean of `values` in percent, where it can be estimated.
+fn insert_error(metrics: &mut BTreeMap<String, f64>, name: &str, values: &[f64]) {
+    if let Some(squared) = squared_error(values) {
+        metrics.insert(name.to_owned(), 100.0 * squared.sqrt());
+    }
+}
+
 /// (samples, right) by item. `skipped` samples (CRUXEval) are left out of an item's list, unless no other is right:
 /// then the whole list is wrong.
-fn samples_by_item<'a>(records: &[&'a ItemRecord]) -> BTreeMap<&'a str, (usize, usize)> {
+pub(crate) fn samples_by_item<'a>(records: &[&'a ItemRecord]) -> BTreeMap<&'a str, (usize, usize)> {
     let mut by_item: BTreeMap<&str, (usize, usize, usize)> = BTreeMap::new();
     for record in records {
         let (asked, counted, right) = by_item.entry(&record.item).or_default();
@@ -282,9 +323,43 @@ pub(crate) mod tests {
         assert_eq!(metrics.counts, BTreeMap::from([("fail".into(), 2), ("pass".into(), 2)]));
         let greedy = &metrics.decodings["greedy"];
         assert!((greedy.groups["b"].metrics["stderr"] - third).abs() < 1e-9);
-        assert!((greedy.metrics["stderr"] - third / 2.0).abs() < 1e-9);
+        // A group of one item has no error, so the mean over groups has none.
+        for key in ["stderr", "pass@1_low", "pass@1_high"] {
+            assert_eq!((greedy.groups["a"].metrics.get(key), greedy.metrics.get(key)), (None, None), "{key}");
+        }
         assert!((greedy.groups["b"].metrics["thought_share"] - third).abs() < 1e-9);
         assert_eq!(greedy.groups["a"].metrics.get("pass@1_without_thought"), None);
+    }
+
+    #[test]
+    fn errors_of_groups_add_as_those_of_independent_means() {
+        let records: Vec<_> = [("a", 4, 1), ("b", 3, 1)]
+            .into_iter()
+            .flat_map(|(group, n, right)| {
+                (0..n).map(move |item| record(group, &format!("{group}/{item}"), 0, item < right))
+            })
+            .collect();
+        let greedy = &Metrics::compute("s", None, &records).decodings["greedy"];
+        // Variances of the means by hand: (3/16)/3 of a, (2/9)/2 of b.
+        let (a, b) = (1.0_f64 / 16.0, 1.0_f64 / 9.0);
+        assert!((greedy.groups["a"].metrics["stderr"] - 100.0 * a.sqrt()).abs() < 1e-9);
+        assert!((greedy.metrics["stderr"] - 50.0 * (a + b).sqrt()).abs() < 1e-9);
+        let (low, high) = (greedy.metrics["pass@1_low"], greedy.metrics["pass@1_high"]);
+        assert!(low < greedy.metrics["pass@1"] && greedy.metrics["pass@1"] < high, "{low} {high}");
+    }
+
+    #[test]
+    fn samples_of_an_item_are_one_cluster() {
+        // Eight samples an item that all agree tell no more than one: the error is that of four items.
+        let many: Vec<_> = (0..4)
+            .flat_map(|item| (0..8).map(move |sample| record("", &format!("{item}"), sample, item < 2)))
+            .collect();
+        let one: Vec<_> = many.iter().filter(|record| record.sample == 0).cloned().collect();
+        let (many, one) = (Metrics::compute("s", None, &many), Metrics::compute("s", None, &one));
+        for key in ["pass@1", "pass@1_low", "pass@1_high", "stderr"] {
+            assert!((many.metrics[key] - one.metrics[key]).abs() < 1e-9, "{key}");
+        }
+        assert_eq!((many.metrics["avg@8"], one.metrics.get("avg@1")), (50.0, None));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use crate::ReferencePrompts;
 pub use azr_selfplay::config::Mode;
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Time rules of the code suites: least limit of one input in seconds, and factor over the reference's time.
@@ -74,6 +75,9 @@ pub struct SuiteOptions {
     pub thought: bool,
     /// Math sets, reference texts: the variant that asks for a box (the 7B coder's).
     pub boxed: bool,
+    /// Code suites: folder in which the reference programs' results are kept between programs; `None` keeps none. It
+    /// changes no verdict and is no part of the record.
+    pub expected_cache: Option<PathBuf>,
 }
 
 impl Default for SuiteOptions {
@@ -85,6 +89,7 @@ impl Default for SuiteOptions {
             profile: Profile::default(),
             thought: false,
             boxed: false,
+            expected_cache: None,
         }
     }
 }

@@ -23,13 +23,13 @@ use flate2::write::GzEncoder;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Largest file of samples, unpacked.
 const SAMPLES_BOUND: u64 = 1 << 30;
 
 /// Settings of a scoring.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct ScoreConfig {
     /// Grading mode.
     pub mode: Mode,
@@ -37,11 +37,13 @@ pub struct ScoreConfig {
     pub limits: TimeRules,
     /// Code suites: extract the program from the text first.
     pub sanitize: bool,
+    /// Code suites: folder in which the reference programs' results are kept.
+    pub expected_cache: Option<PathBuf>,
 }
 
 impl Default for ScoreConfig {
     fn default() -> Self {
-        Self { mode: Mode::Clean, limits: TimeRules::default(), sanitize: false }
+        Self { mode: Mode::Clean, limits: TimeRules::default(), sanitize: false, expected_cache: None }
     }
 }
 
@@ -91,7 +93,12 @@ pub fn score(
         let line = whole.split(|byte| *byte == b'\n').count();
         bad_line(&file, line, "not text in UTF-8".to_owned())
     })?;
-    let options = SuiteOptions { mode: config.mode, limits: config.limits, ..SuiteOptions::default() };
+    let options = SuiteOptions {
+        mode: config.mode,
+        limits: config.limits,
+        expected_cache: config.expected_cache.clone(),
+        ..SuiteOptions::default()
+    };
     let opened = crate::open_suite(suite, data, options.clone())?;
     let scored = match suite {
         "cruxeval_i" => score_crux(Direction::Input, data, sandbox, options, &file, &text)?,
@@ -388,7 +395,7 @@ fn summary(name: &str, suite: &dyn Suite, scored: &[Scored]) -> ScoreSummary {
     }
     let mut metrics = Metrics::compute(name, None, &records);
     // Samples of other tools carry no tokens and no end.
-    metrics.metrics.retain(|key, _| key.starts_with("pass@") || key.starts_with("stderr"));
+    metrics.metrics.retain(|key, _| ["pass@", "avg@", "stderr"].iter().any(|begin| key.starts_with(begin)));
     let names: BTreeSet<&str> = groups.keys().copied().collect();
     ScoreSummary {
         suite: name.into(),

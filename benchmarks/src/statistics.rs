@@ -5,6 +5,7 @@
 //! groups' differences, and the variance that of this stratified mean.
 
 use crate::ItemRecord;
+use crate::metrics::samples_by_item;
 use azr_model::random::DrawKey;
 use rand_chacha::rand_core::Rng;
 use serde::{Deserialize, Serialize};
@@ -21,18 +22,16 @@ pub struct PairedDifference {
     pub second: f64,
     /// Second minus first, points.
     pub difference: f64,
-    /// Standard error of the difference, clustered by item.
-    pub stderr: f64,
-    /// Lower end of the 95 % interval.
-    pub low: f64,
-    /// Upper end of the 95 % interval.
-    pub high: f64,
+    /// Standard error of the difference, clustered by item; `None` where a group has a single item.
+    pub stderr: Option<f64>,
+    /// Ends of the 95 % interval; `None` where there is no standard error.
+    pub interval: Option<(f64, f64)>,
 }
 
 impl PairedDifference {
-    /// Does the interval exclude zero?
+    /// Does the interval exclude zero? Without an interval nothing is significant.
     pub fn is_significant(&self) -> bool {
-        self.low > 0.0 || self.high < 0.0
+        self.interval.is_some_and(|(low, high)| low > 0.0 || high < 0.0)
     }
 }
 
@@ -55,6 +54,8 @@ pub enum IntervalMethod {
 pub struct Pair {
     /// Group, empty if none.
     pub group: String,
+    /// Name of the item.
+    pub item: String,
     /// Rate in the first, 0 to 1.
     pub first: f64,
     /// Rate in the second, 0 to 1.
@@ -64,27 +65,31 @@ pub struct Pair {
 /// Pairs the records of one decoding by item (items in one evaluation only are left out), in item order.
 pub fn pair_by_item(first: &[ItemRecord], second: &[ItemRecord], decoding: &str) -> Vec<Pair> {
     let rates = |records: &[ItemRecord]| {
-        let mut by_item: BTreeMap<(String, String), (usize, usize)> = BTreeMap::new();
+        let mut by_group: BTreeMap<String, Vec<ItemRecord>> = BTreeMap::new();
         for record in records.iter().filter(|record| record.decoding == decoding) {
-            let entry = by_item.entry((record.group.clone(), record.item.clone())).or_default();
-            entry.0 += usize::from(record.pass);
-            entry.1 += 1;
+            by_group.entry(record.group.clone()).or_default().push(record.clone());
         }
-        by_item
+        let mut rates: BTreeMap<(String, String), f64> = BTreeMap::new();
+        for (group, members) in by_group {
+            let members: Vec<&ItemRecord> = members.iter().collect();
+            for (item, (n, right)) in samples_by_item(&members) {
+                rates.insert((group.clone(), item.to_owned()), right as f64 / n as f64);
+            }
+        }
+        rates
     };
     let second = rates(second);
-    let rate = |(right, n): (usize, usize)| right as f64 / n as f64;
     rates(first)
         .into_iter()
-        .filter_map(|(key, counts)| {
-            let other = *second.get(&key)?;
-            Some(Pair { group: key.0, first: rate(counts), second: rate(other) })
+        .filter_map(|(key, first)| {
+            let second = *second.get(&key)?;
+            Some(Pair { group: key.0, item: key.1, first, second })
         })
         .collect()
 }
 
-/// The paired difference of `pairs`, or `None` when there are none. A group of one item has no spread of its
-/// own and adds nothing to the variance.
+/// The paired difference of `pairs`, or `None` when there are none. A group of one item has no spread that could be
+/// estimated: then the difference has no interval.
 pub fn paired_difference(pairs: &[Pair], method: IntervalMethod) -> Option<PairedDifference> {
     let mut groups: BTreeMap<&str, Vec<&Pair>> = BTreeMap::new();
     for pair in pairs {
@@ -102,37 +107,38 @@ pub fn paired_difference(pairs: &[Pair], method: IntervalMethod) -> Option<Paire
     let first = mean_over_groups(&|pair| pair.first);
     let second = mean_over_groups(&|pair| pair.second);
     let difference = mean_over_groups(&|pair| pair.second - pair.first);
-    let variance: f64 = groups
+    let strata: Vec<Vec<f64>> = groups
         .values()
-        .map(|members| {
-            squared_error(&members.iter().map(|pair| pair.second - pair.first).collect::<Vec<_>>())
-        })
-        .sum();
-    let stderr = 100.0 * variance.sqrt() / n_groups;
-    let (low, high) = match method {
-        IntervalMethod::Normal => (difference - 1.959_964 * stderr, difference + 1.959_964 * stderr),
-        IntervalMethod::Bootstrap { seed, resamples } => {
-            let strata: Vec<Vec<f64>> = groups
-                .values()
-                .map(|members| members.iter().map(|pair| pair.second - pair.first).collect())
-                .collect();
-            bootstrap_interval(&strata, seed, resamples.max(1))
+        .map(|members| members.iter().map(|pair| pair.second - pair.first).collect())
+        .collect();
+    let squared: Option<Vec<f64>> = strata.iter().map(|values| squared_error(values)).collect();
+    let stderr = squared.map(|squared| 100.0 * squared.iter().sum::<f64>().sqrt() / n_groups);
+    let interval = match method {
+        IntervalMethod::Normal => {
+            stderr.map(|stderr| (difference - 1.959_964 * stderr, difference + 1.959_964 * stderr))
         }
+        IntervalMethod::Bootstrap { seed, resamples } => bootstrap_interval(&strata, seed, resamples),
     };
-    Some(PairedDifference { n_items: pairs.len(), first, second, difference, stderr, low, high })
+    Some(PairedDifference { n_items: pairs.len(), first, second, difference, stderr, interval })
 }
 
-/// Squared standard error of the mean of `values` (0 for fewer than two).
-pub(crate) fn squared_error(values: &[f64]) -> f64 {
+/// Squared standard error of the mean of `values`; `None` for fewer than two, which say nothing about their spread.
+pub(crate) fn squared_error(values: &[f64]) -> Option<f64> {
     if values.len() < 2 {
-        return 0.0;
+        return None;
     }
     let n = values.len() as f64;
     let mean = values.iter().sum::<f64>() / n;
-    values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (n - 1.0) / n
+    Some(values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (n - 1.0) / n)
 }
 
-fn bootstrap_interval(strata: &[Vec<f64>], seed: u64, resamples: usize) -> (f64, f64) {
+/// Ends of the 95 % percentile bootstrap of the mean of the strata's means, in percent; values are resampled within
+/// their stratum. `None` where a stratum has fewer than two values.
+pub(crate) fn bootstrap_interval(strata: &[Vec<f64>], seed: u64, resamples: usize) -> Option<(f64, f64)> {
+    if strata.is_empty() || strata.iter().any(|values| values.len() < 2) {
+        return None;
+    }
+    let resamples = resamples.max(1);
     let mut means: Vec<f64> = (0..resamples)
         .map(|resample| {
             let mut rng = DrawKey::new(seed, 0, "statistics.bootstrap", resample as u64).rng();
@@ -147,7 +153,7 @@ fn bootstrap_interval(strata: &[Vec<f64>], seed: u64, resamples: usize) -> (f64,
         .collect();
     means.sort_by(f64::total_cmp);
     let at = |share: f64| means[((resamples - 1) as f64 * share).round() as usize];
-    (at(0.025), at(0.975))
+    Some((at(0.025), at(0.975)))
 }
 
 #[cfg(test)]
@@ -158,7 +164,12 @@ mod tests {
     fn pairs(values: &[(&str, f64, f64)]) -> Vec<Pair> {
         values
             .iter()
-            .map(|(group, first, second)| Pair { group: (*group).into(), first: *first, second: *second })
+            .map(|(group, first, second)| Pair {
+                group: (*group).into(),
+                item: String::new(),
+                first: *first,
+                second: *second,
+            })
             .collect()
     }
 
@@ -172,20 +183,30 @@ mod tests {
         .unwrap();
         assert_eq!((result.n_items, result.first, result.second, result.difference), (4, 25.0, 75.0, 50.0));
         let stderr = 100.0 * (1.0_f64 / 12.0).sqrt();
-        assert!((result.stderr - stderr).abs() < 1e-9);
-        assert!((result.high - (50.0 + 1.959_964 * stderr)).abs() < 1e-9);
+        assert!((result.stderr.unwrap() - stderr).abs() < 1e-9);
+        assert!((result.interval.unwrap().1 - (50.0 + 1.959_964 * stderr)).abs() < 1e-9);
         assert!(!result.is_significant());
     }
 
     #[test]
     fn groups_are_strata_of_equal_weight() {
         let result = paired_difference(
-            &pairs(&[("a", 0.0, 1.0), ("b", 0.0, 0.0), ("b", 0.0, 0.0), ("b", 0.0, 0.0)]),
+            &pairs(&[("a", 0.0, 1.0), ("a", 0.0, 1.0), ("b", 0.0, 0.0), ("b", 0.0, 0.0), ("b", 0.0, 0.0)]),
             IntervalMethod::Normal,
         )
         .unwrap();
-        assert_eq!((result.difference, result.stderr), (50.0, 0.0));
+        assert_eq!((result.difference, result.stderr), (50.0, Some(0.0)));
         assert!(result.is_significant());
+    }
+
+    #[test]
+    fn a_group_of_one_item_leaves_no_interval() {
+        for method in [IntervalMethod::Normal, IntervalMethod::Bootstrap { seed: 1, resamples: 100 }] {
+            let one = [("a", 0.0, 1.0), ("b", 0.0, 0.0), ("b", 0.0, 0.0)];
+            let result = paired_difference(&pairs(&one), method).unwrap();
+            assert_eq!((result.difference, result.stderr, result.interval), (50.0, None, None));
+            assert!(!result.is_significant());
+        }
     }
 
     #[test]
@@ -193,6 +214,7 @@ mod tests {
         let many: Vec<Pair> = (0..300)
             .map(|index| Pair {
                 group: if index % 2 == 0 { "a".into() } else { "b".into() },
+                item: index.to_string(),
                 first: f64::from(u8::from(index % 3 == 0)),
                 second: f64::from(u8::from(index % 5 != 0)),
             })
@@ -200,7 +222,8 @@ mod tests {
         let normal = paired_difference(&many, IntervalMethod::Normal).unwrap();
         let method = IntervalMethod::Bootstrap { seed: 1, resamples: 2_000 };
         let bootstrap = paired_difference(&many, method).unwrap();
-        assert!((normal.low - bootstrap.low).abs() < 1.5 && (normal.high - bootstrap.high).abs() < 1.5);
+        let (a, b) = (normal.interval.unwrap(), bootstrap.interval.unwrap());
+        assert!((a.0 - b.0).abs() < 1.5 && (a.1 - b.1).abs() < 1.5);
         assert_eq!(paired_difference(&many, method).unwrap(), bootstrap);
     }
 
@@ -211,7 +234,7 @@ mod tests {
         second.push(record("", "only here", 0, true));
         assert_eq!(
             pair_by_item(&first, &second, "greedy"),
-            [Pair { group: String::new(), first: 0.25, second: 1.0 }]
+            [Pair { group: String::new(), item: "x".into(), first: 0.25, second: 1.0 }]
         );
         assert!(pair_by_item(&first, &second, "sampled").is_empty());
         assert_eq!(paired_difference(&[], IntervalMethod::Normal), None);

@@ -115,6 +115,11 @@ pub trait Suite: Send + Sync {
         Vec::new()
     }
 
+    /// A graded answer as a line that `azr score` reads (and EvalPlus, for its sets): the item and what was judged.
+    fn sample(&self, record: &ItemRecord) -> serde_json::Value {
+        serde_json::json!({"item": record.item, "completion": record.output})
+    }
+
     /// Finds the answers and judges them; results in the order of `responses`, each independent of the others.
     fn grade(&self, sandbox: &Sandbox, responses: &[Response]) -> Vec<Graded>;
 }

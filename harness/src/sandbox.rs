@@ -18,6 +18,11 @@ pub fn cache_dir() -> Option<PathBuf> {
         .or_else(|| from("HOME").map(|path| path.join(".cache").join("azr")))
 }
 
+/// Where the results of the code suites' reference programs are kept.
+pub fn expected_cache() -> Option<PathBuf> {
+    cache_dir().map(|cache| cache.join("expected"))
+}
+
 /// Opens the sandbox; the first start on a machine compiles the guest and says so.
 pub fn open() -> anyhow::Result<Sandbox> {
     open_with(|_| {})

@@ -24,8 +24,61 @@ fn embedded_suites_need_no_data() {
     let fixture = Fixture::new();
     for suite in ["tiny", "tiny_hard"] {
         let finished =
-            fixture.azr(&["eval", suite, "--limit", "3", "--max-new-tokens", "64", "--json"]).expect_code(0);
-        check_schema(&finished.json(), suite, 3);
+            fixture.azr(&["eval", suite, "--limit", "6", "--max-new-tokens", "64", "--json"]).expect_code(0);
+        check_schema(&finished.json(), suite, 6);
+    }
+}
+
+#[test]
+fn an_item_alone_in_its_group_has_no_error() {
+    let fixture = Fixture::new();
+    let value = fixture.azr(&["eval", "tiny", "--limit", "3", "--json"]).expect_code(0).json();
+    for key in ["stderr", "pass@1_low", "pass@1_high"] {
+        assert!(value["metrics"][key].is_null(), "{key}: {value}");
+    }
+}
+
+#[test]
+fn prompts_are_shown_as_the_model_would_get_them() {
+    let fixture = Fixture::new();
+    let shown = fixture.azr(&["eval", "tiny", "--limit", "3", "--show-prompts"]).expect_code(0).stdout;
+    let lines: Vec<Value> = shown.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 3);
+    assert_eq!(lines[0]["item"], "deduction/0");
+    assert!(lines[0]["prompt"].as_str().unwrap().ends_with("<think>"), "{}", lines[0]);
+    assert!(lines[0]["stop"].is_array() && lines[0]["max_new_tokens"].is_number(), "{}", lines[0]);
+    fixture.azr(&["eval", "paper", "--show-prompts"]).expect_refusal(&["one suite"]);
+}
+
+#[test]
+fn samples_of_an_evaluation_are_scored_alike() {
+    let Some(data) = data_folder() else { return };
+    let fixture = Fixture::new();
+    let data = data.to_str().unwrap();
+    for (suite, key) in [("humaneval_plus", "task_id"), ("cruxeval_i", "id"), ("amc23", "row")] {
+        let arguments = [
+            "eval",
+            suite,
+            "--limit",
+            "8",
+            "--max-new-tokens",
+            "64",
+            "--data",
+            data,
+            "--run-dir",
+            "run",
+            "--json",
+        ];
+        let evaluated = fixture.azr(&arguments).expect_code(0).json();
+        let samples = format!("run/eval/{suite}/samples.jsonl");
+        let lines = fixture.read(&samples);
+        assert_eq!(lines.lines().count(), 8, "{suite}");
+        assert!(lines.lines().all(|line| line.contains(&format!("\"{key}\":"))), "{lines}");
+        let arguments =
+            ["score", suite, "--samples", &samples, "--out", "out.jsonl", "--data", data, "--json"];
+        let scored = fixture.azr(&arguments).expect_code(0).json();
+        assert_eq!(scored["pass@1"], evaluated["pass@1"], "{suite}");
+        assert_eq!(scored["n_items"], 8, "{suite}");
     }
 }
 

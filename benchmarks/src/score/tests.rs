@@ -4,14 +4,14 @@ use std::fs;
 
 fn run(
     suite: &str,
-    config: ScoreConfig,
+    config: &ScoreConfig,
     samples: &str,
 ) -> Option<Result<(Vec<Value>, ScoreSummary), BenchmarkError>> {
     let data = crate::test_data::shared()?;
     let folder = tempfile::tempdir().unwrap();
     let (input, output) = (folder.path().join("in.jsonl"), folder.path().join("out.jsonl"));
     fs::write(&input, samples).unwrap();
-    let scored = score(suite, &data, &crate::test_sandbox::open(), &config, &input, &output);
+    let scored = score(suite, &data, &crate::test_sandbox::open(), config, &input, &output);
     Some(scored.map(|summary| {
         let lines = fs::read_to_string(&output).unwrap();
         (lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect(), summary)
@@ -29,7 +29,7 @@ fn code_samples_get_their_statuses() {
         "\n",
     );
     let config = ScoreConfig::default();
-    let Some(result) = run("humaneval_plus", config, samples) else { return };
+    let Some(result) = run("humaneval_plus", &config, samples) else { return };
     let (lines, summary) = result.unwrap();
     assert_eq!(lines[0]["plus_status"], "pass");
     assert_eq!((&lines[0]["tag"], &lines[0]["reason"]), (&json!(1), &json!("")));
@@ -38,7 +38,7 @@ fn code_samples_get_their_statuses() {
     assert_eq!((summary.n_items, summary.n_missing, summary.counts["pass"]), (1, 163, 1));
     assert!((summary.pass_at_1 - 100.0 / 3.0).abs() < 1e-9);
     let config = ScoreConfig { sanitize: true, ..config };
-    let (lines, _) = run("humaneval_plus", config, samples).unwrap().unwrap();
+    let (lines, _) = run("humaneval_plus", &config, samples).unwrap().unwrap();
     assert_eq!(lines[2]["plus_status"], "pass");
     assert!(lines[2]["solution"].as_str().unwrap().starts_with("Here:"));
 }
@@ -49,7 +49,7 @@ fn crux_generations_come_as_lines_or_as_lists() {
         "{\"id\": \"sample_3\", \"answer\": \"'bcksrutq'\"}\n{\"id\": \"sample_3\", \"answer\": \"1\"}\n";
     let lists = r#"{"sample_3": ["'bcksrutq'", "1"]}"#;
     for samples in [lines, lists] {
-        let Some(result) = run("cruxeval_o", ScoreConfig::default(), samples) else { return };
+        let Some(result) = run("cruxeval_o", &ScoreConfig::default(), samples) else { return };
         let (lines, summary) = result.unwrap();
         assert_eq!(lines[1], json!({"id": "sample_3", "index": 1, "status": "fail"}));
         assert_eq!((lines[0]["status"].as_str(), summary.pass_at_1), (Some("pass"), 50.0));
@@ -59,7 +59,7 @@ fn crux_generations_come_as_lines_or_as_lists() {
 #[test]
 fn math_rows_show_what_was_compared() {
     let samples = "{\"row\": 0, \"completion\": \"<answer>\\\\boxed{70}</answer>\"}\n{\"row\": 0, \"completion\": \"7\"}\n";
-    let Some(result) = run("aime25", ScoreConfig::default(), samples) else { return };
+    let Some(result) = run("aime25", &ScoreConfig::default(), samples) else { return };
     let (lines, _) = result.unwrap();
     assert_eq!(lines[0]["gold"], "70");
     assert_eq!((&lines[0]["verdict"], &lines[0]["extracted"]), (&json!(true), &json!("70")));
@@ -80,7 +80,7 @@ fn bad_lines_say_where_they_are() {
         ("tiny", "{\"item\": \"x\", \"completion\": \"\"}", "line 1: the suite has no item"),
         ("nothing", "", "there is no suite \"nothing\""),
     ] {
-        let Some(result) = run(suite, ScoreConfig::default(), samples) else { return };
+        let Some(result) = run(suite, &ScoreConfig::default(), samples) else { return };
         let error = result.unwrap_err().to_string();
         assert!(error.contains(want), "{error}");
     }

@@ -139,6 +139,10 @@ impl Suite for CruxSuite {
         Prompt { text, stop: vec!["[/ANSWER]".into()], max_new_tokens: MAX_NEW_TOKENS }
     }
 
+    fn sample(&self, record: &ItemRecord) -> serde_json::Value {
+        serde_json::json!({"id": record.item, "answer": record.extracted})
+    }
+
     fn evidence(&self, index: usize, _record: &ItemRecord) -> Vec<(&'static str, String)> {
         let row = &self.rows[index];
         let call = format!("f({})", row.input);

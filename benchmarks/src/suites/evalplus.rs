@@ -56,7 +56,8 @@ impl CodeSuite {
                 response: "The following program defines the function and passes its tests:".into(),
             },
         };
-        let grader = CodeGrader::new(tasks, options.mode, options.limits);
+        let grader =
+            CodeGrader::new(tasks, options.mode, options.limits).keeping_in(options.expected_cache.clone());
         Ok(Self { dataset, plus, grader, options, wording })
     }
 
@@ -155,6 +156,10 @@ impl Suite for CodeSuite {
             .zip(programs.iter().zip(&texts))
             .map(|(grade, (program, text))| graded(grade, program, self.plus, text.trim().is_empty()))
             .collect()
+    }
+
+    fn sample(&self, record: &ItemRecord) -> serde_json::Value {
+        serde_json::json!({"task_id": record.item, "solution": record.extracted})
     }
 
     fn evidence(&self, index: usize, record: &ItemRecord) -> Vec<(&'static str, String)> {

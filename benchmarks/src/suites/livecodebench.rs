@@ -191,6 +191,10 @@ impl Suite for LiveCodeSuite {
             .collect()
     }
 
+    fn sample(&self, record: &ItemRecord) -> serde_json::Value {
+        serde_json::json!({"question_id": record.item, "completion": record.output})
+    }
+
     fn evidence(&self, index: usize, record: &ItemRecord) -> Vec<(&'static str, String)> {
         let Some(test) = record.details.get("failed_test").and_then(|test| test.parse::<usize>().ok()) else {
             return Vec::new();

@@ -144,6 +144,16 @@ impl Suite for MathSuite {
         Prompt { text, stop, max_new_tokens: MAX_NEW_TOKENS }
     }
 
+    fn sample(&self, record: &ItemRecord) -> serde_json::Value {
+        let row = self.items.iter().position(|item| item.name == record.item);
+        let completion = match self.options.profile {
+            // The fence of a compact answer is no mark to those who score without its profile.
+            Profile::Compact => format!("<answer>{}</answer>", record.extracted),
+            _ => record.output.clone(),
+        };
+        serde_json::json!({"row": row, "completion": completion})
+    }
+
     fn evidence(&self, index: usize, _record: &ItemRecord) -> Vec<(&'static str, String)> {
         vec![("gold answer", self.items[index].gold.clone())]
     }

@@ -9,6 +9,7 @@ use crate::numbers::{self, check_flag};
 use crate::{data, interrupt, output, provenance, sandbox};
 use anyhow::Context;
 use azr_benchmarks::cache::Cached;
+use azr_benchmarks::evaluate::{Evaluation, chosen_items};
 use azr_benchmarks::{
     Decoding, EvaluateConfig, Metrics, Mode, Profile, PromptSource, ReferencePrompts, Suite, SuiteOptions,
     TimeRules, open_suite,
@@ -16,11 +17,12 @@ use azr_benchmarks::{
 use azr_model::{Engine, EngineConfig, Generate, Sampling};
 use azr_reports::paper::{AVERAGES, COLUMNS, averages};
 use azr_selfplay::config::ranges::Given;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Arguments of `azr eval`.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Suite, e.g. tiny, humaneval_plus, math500, livecodebench, cruxeval_i, or the folder of a suite of your own;
@@ -77,6 +79,9 @@ pub struct Args {
     /// Go on with the evaluation in --run-dir. This is what happens anyway where the settings are the same.
     #[arg(long, requires = "run_dir")]
     resume: bool,
+    /// Print the prompts with their stop texts and bounds as JSON lines, and ask nothing.
+    #[arg(long)]
+    show_prompts: bool,
     /// Print the metrics as JSON.
     #[arg(long)]
     json: bool,
@@ -124,6 +129,9 @@ impl From<LimitRules> for TimeRules {
 /// Runs the command.
 pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let decoding = decoding(args)?;
+    if args.show_prompts {
+        return show_prompts(args);
+    }
     let stop = interrupt::install()?;
     if let Some(seconds) = args.max_seconds {
         let seconds = std::time::Duration::from_secs_f64(seconds);
@@ -157,6 +165,32 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         batch: if model.compact { 256 } else { 32 },
     };
     run_on(args, &decoding, &mut engine, &subject, stop)
+}
+
+/// The prompts of a suite as the model would get them, for tools that ask a model by other means.
+fn show_prompts(args: &Args) -> anyhow::Result<Outcome> {
+    let profile = match server::is_address(&args.model) {
+        true if args.server.chat => server::chat_profile(),
+        true => Profile::Base,
+        false => profile(&models::load(&args.model)?, args.base)?,
+    };
+    if args.suite == "paper" {
+        return Err(Failure::new(
+            "the prompts of several suites at once are not shown",
+            "name one suite, with --prompts paper for the paper's wording",
+        )
+        .into());
+    }
+    let suite = open(args, &args.suite, profile)?;
+    for index in chosen_items(suite.len(), args.limit) {
+        let prompt = suite.prompt(index);
+        let bound = prompt.max_new_tokens.min(args.max_new_tokens.unwrap_or(usize::MAX));
+        let line = serde_json::json!({
+            "item": suite.item(index), "prompt": prompt.text, "stop": prompt.stop, "max_new_tokens": bound,
+        });
+        output::say(line.to_string())?;
+    }
+    Ok(Outcome::Done)
 }
 
 /// How the model is prompted: by its chat template where it has one, unless it is to continue the text.
@@ -268,6 +302,9 @@ fn run_one<G: Generate>(
     let folder = args.run_dir.as_ref().map(|run| run.join("eval").join(suite.name()));
     let label = format!("evaluating {} on {}", subject.name, suite.name());
     let evaluation = with_progress(suite, model, &sandbox, &config, folder.as_deref(), stop, &label)?;
+    if let (Some(folder), Some(evaluation)) = (&folder, &evaluation) {
+        write_samples(suite, evaluation, folder)?;
+    }
     if evaluation.is_none() {
         let kept = folder.map_or_else(
             || "no answer was kept (use --run-dir to keep them)".to_owned(),
@@ -278,6 +315,17 @@ fn run_one<G: Generate>(
         output::note(format!("stopped: {kept}"));
     }
     Ok(evaluation.map(|evaluation| evaluation.metrics))
+}
+
+/// `samples.jsonl` beside the records: the answers as `azr score` reads them, and EvalPlus those of its sets.
+fn write_samples(suite: &dyn Suite, evaluation: &Evaluation, folder: &Path) -> anyhow::Result<()> {
+    let mut text = String::new();
+    for record in &evaluation.records {
+        text.push_str(&suite.sample(record).to_string());
+        text.push('\n');
+    }
+    let path = folder.join("samples.jsonl");
+    std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// The columns and the averages by the paper's rule.
@@ -353,6 +401,7 @@ fn open(args: &Args, name: &str, profile: Profile) -> anyhow::Result<Box<dyn Sui
         limits: if paper { TimeRules::Paper } else { args.limits.into() },
         prompts,
         profile,
+        expected_cache: sandbox::expected_cache(),
         ..SuiteOptions::default()
     };
     open_suite(name, &data, options).map_err(|error| data::suite_failure(name, error))
@@ -364,9 +413,16 @@ fn report(metrics: &Metrics, seconds: f64, json: bool) -> anyhow::Result<()> {
         value["seconds"] = serde_json::json!((seconds * 10.0).round() / 10.0);
         return output::say_json(&value);
     }
-    let stderr = metrics.metrics.get("stderr").copied().unwrap_or(0.0);
+    let figure = |name: &str| metrics.metrics.get(name).copied();
+    // A single item, or one alone in its group, has neither.
+    let error = match (figure("stderr"), figure("pass@1_low"), figure("pass@1_high")) {
+        (Some(stderr), Some(low), Some(high)) => {
+            format!(" (standard error {stderr:.1}, 95 % interval {low:.1} to {high:.1})")
+        }
+        _ => String::new(),
+    };
     output::say(format!(
-        "{}: {:.1} % right (standard error {stderr:.1}) on {} items, {}",
+        "{}: {:.1} % right{error} on {} items, {}",
         metrics.suite,
         metrics.pass_at_1,
         metrics.n_items,
@@ -377,9 +433,11 @@ fn report(metrics: &Metrics, seconds: f64, json: bool) -> anyhow::Result<()> {
             let rate = group.metrics.get("pass@1").copied().unwrap_or(0.0);
             output::say(format!("  {name:<12} {rate:>5.1} %  {} items", group.n_items))?;
         }
-        for (name, rate) in
-            decoding.metrics.iter().filter(|(name, _)| name.starts_with("pass@") && *name != "pass@1")
-        {
+        let shown = |name: &str| {
+            let end = name.ends_with("_low") || name.ends_with("_high");
+            !end && (name.starts_with("pass@") || name.starts_with("avg@"))
+        };
+        for (name, rate) in decoding.metrics.iter().filter(|(name, _)| shown(name) && *name != "pass@1") {
             output::say(format!("  {name:<24} {rate:>5.1} %"))?;
         }
     }

@@ -124,6 +124,7 @@ fn evaluation(run: &Path, suite_name: &str, args: &Args) -> anyhow::Result<(Path
             },
             thought: has("thought=true"),
             boxed: has("boxed=true"),
+            expected_cache: None,
         };
         open_suite(suite_name, &data, options).map_err(|error| data::suite_failure(suite_name, error))
     };

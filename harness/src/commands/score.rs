@@ -40,7 +40,12 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let out = args.out.clone().unwrap_or_else(|| args.samples.with_extension("graded.jsonl"));
     let sandbox = sandbox::open()?;
     let clock = Stopwatch::start();
-    let config = ScoreConfig { mode: args.mode.into(), limits: args.limits.into(), sanitize: args.sanitize };
+    let config = ScoreConfig {
+        mode: args.mode.into(),
+        limits: args.limits.into(),
+        sanitize: args.sanitize,
+        expected_cache: sandbox::expected_cache(),
+    };
     let summary =
         score(&args.suite, &data::folder(args.data.clone()), &sandbox, &config, &args.samples, &out)
             .map_err(|error| data::suite_failure(&args.suite, error))?;

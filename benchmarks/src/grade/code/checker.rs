@@ -4,8 +4,9 @@ use super::{CodeTask, PartGrade, Status, seconds};
 use crate::python_data::{parse_string_repr, string_literal};
 use crate::{Mode, TimeRules};
 use azr_executor::{Job, Limits, Report, Sandbox, Verdict};
+use serde::{Deserialize, Serialize};
 
-const CHECKER: &str = include_str!("checker.py");
+pub const CHECKER: &str = include_str!("checker.py");
 
 /// Limit of one run of the reference program (the slowest of the sets takes 28 s for all its inputs).
 const REFERENCE_SECONDS: f64 = 60.0;
@@ -35,7 +36,7 @@ const UNSUPPORTED_MODULES: &[&str] = &[
 ];
 
 /// What the reference program gives for the inputs of one part.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Expected {
     /// Results and fuel by input; `texts` is `None` where results are not plain data or too long.
     Known {

@@ -18,6 +18,7 @@
 
 mod checker;
 mod convert;
+mod kept;
 mod sanitize;
 mod task;
 
@@ -25,10 +26,11 @@ pub use sanitize::{longest_blocks, reachable_definitions, sanitize};
 pub use task::{CodeTask, Dataset};
 
 use crate::{Mode, TimeRules};
-use azr_executor::{FUEL_PER_SECOND, Sandbox};
+use azr_executor::{FUEL_PER_SECOND, Sandbox, Verdict};
 use checker::{Expected, Outcome};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Status of one part, in EvalPlus' words and one of ours.
@@ -89,6 +91,8 @@ pub struct CodeGrader {
     mode: Mode,
     limits: TimeRules,
     expected: Mutex<BTreeMap<(usize, usize), Arc<Expected>>>,
+    /// Folder in which expected results are kept between programs.
+    kept: Option<PathBuf>,
 }
 
 /// Bytes of jobs that are handed to the sandbox at once.
@@ -97,7 +101,13 @@ const BATCH_BYTES: usize = 128 << 20;
 impl CodeGrader {
     /// A grader of these tasks.
     pub fn new(tasks: Vec<CodeTask>, mode: Mode, limits: TimeRules) -> Self {
-        Self { tasks, mode, limits, expected: Mutex::default() }
+        Self { tasks, mode, limits, expected: Mutex::default(), kept: None }
+    }
+
+    /// The same, with expected results kept in a folder: they are computed once a machine.
+    #[must_use]
+    pub fn keeping_in(self, folder: Option<PathBuf>) -> Self {
+        Self { kept: folder, ..self }
     }
 
     /// The tasks.
@@ -165,16 +175,33 @@ impl CodeGrader {
 
     /// Computes the expected results that are not there yet.
     fn prepare(&self, sandbox: &Sandbox, wanted: &BTreeSet<(usize, usize)>) {
-        let missing: Vec<(usize, usize)> = {
+        let mut missing: Vec<(usize, usize)> = {
             let known = self.expected.lock().unwrap_or_else(PoisonError::into_inner);
             wanted.iter().filter(|key| !known.contains_key(*key)).copied().collect()
         };
+        let place = |task: usize, part: usize| {
+            let folder = self.kept.as_ref()?;
+            Some(kept::path(folder, sandbox.guest_hash(), &self.tasks[task], part))
+        };
+        missing.retain(|&(task, part)| {
+            let found =
+                place(task, part).and_then(|path| kept::read(&path, self.tasks[task].inputs[part].len()));
+            let Some(found) = found else { return true };
+            let mut known = self.expected.lock().unwrap_or_else(PoisonError::into_inner);
+            known.insert((task, part), Arc::new(found));
+            false
+        });
         let jobs: Vec<_> =
             missing.iter().map(|(task, part)| checker::reference_job(&self.tasks[*task], *part)).collect();
         let reports = sandbox.run_all(&jobs);
         let mut known = self.expected.lock().unwrap_or_else(PoisonError::into_inner);
         for ((task, part), report) in missing.into_iter().zip(&reports) {
             let expected = Expected::read(report, self.tasks[task].inputs[part].len());
+            // What a loaded machine decided is not kept.
+            let guarded = report.calls.iter().any(|call| call.verdict == Verdict::WallGuard);
+            if let Some(path) = place(task, part).filter(|_| !guarded) {
+                kept::write(&path, &expected);
+            }
             known.insert((task, part), Arc::new(expected));
         }
     }
