@@ -3,13 +3,15 @@
 //! A new instance of the guest costs more than most programs do: its tables are filled again, and every page it
 //! writes is first faulted in. So an instance that has finished its job cleanly is not thrown away: its memory is a private
 //! mapping of the image of the start state, and each page that a job may have written (`written.rs`) is compared with the
-//! image and copied back where it differs. Pages stay resident, so the next job need not fault them in; a page that
-//! no longer differs after a number of jobs is given back to the kernel, so that it need not be looked at again.
+//! image and copied back where it differs. Pages stay the memory's own, so the next job need not fault them in; when too many
+//! pages have been looked at in vain, the list of written pages is begun anew.
+//!
+//! Nothing here changes page tables from job to job: in a process with several threads each such change interrupts
+//! every other core that runs guests (docs/adr/0009).
 //!
 //! Where the kernel lacks the means, [`watch`] gives none and every job gets a new instance.
 
 pub(crate) use crate::written::Watch;
-use crate::written::{Run, extend};
 use rustix::fs::{MemfdFlags, SealFlags};
 use rustix::mm::{Advice, MapFlags, MprotectFlags, ProtFlags};
 use std::cell::RefCell;
@@ -21,16 +23,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use wasmtime::{LinearMemory, MemoryCreator, MemoryType};
 
-/// Written pages beyond which those of the last job alone are given back to the kernel at once.
-const USUAL_PAGES: usize = 1_024;
-/// Written pages beyond which all are given back.
+/// Pages of its own beyond which a memory gives all of them back to the kernel (16 MiB).
 const MOST_PAGES: usize = 4_096;
-/// Runs of pages beyond which it is cheaper to give back all than these.
-const MOST_RUNS: usize = 128;
-/// For how many jobs a written page is kept, each time that it was found to differ, and at most. Keeping one costs a look at
-/// it; writing one that was given back costs a fault, which is dearer by a factor of about ten.
-const KEPT_FOR: u8 = 16;
-const KEPT_AT_MOST: u8 = 64;
+/// Looks in vain at pages that did not differ, after which the list of written pages is begun anew. The pages that every job
+/// writes are then found out again one by one, which costs about as much.
+const MOST_IN_VAIN: usize = 16_384;
 
 thread_local! {
     /// Memories made by the instantiation that runs on this thread.
@@ -43,8 +40,26 @@ pub(crate) struct Region {
     reserved: usize,
     /// Bytes that are accessible, from the base on.
     size: AtomicUsize,
-    /// For how many jobs each page will be kept if it does not differ again; 0 = it was not written.
-    kept: Mutex<Vec<u8>>,
+    pages: Mutex<Pages>,
+}
+
+/// What is known of a region's pages.
+#[derive(Default)]
+struct Pages {
+    /// Is the page the region's own, because it was written since it was last given back?
+    own: Vec<bool>,
+    /// How many are.
+    count: usize,
+    /// How often, since the list of written pages was last begun, a page on it was found to be as the image has it.
+    in_vain: usize,
+}
+
+impl Pages {
+    fn add(&mut self, number: usize) {
+        if let Some(own) = self.own.get_mut(number) {
+            self.count += usize::from(!std::mem::replace(own, true));
+        }
+    }
 }
 
 impl Region {
@@ -58,7 +73,7 @@ impl Region {
                 MapFlags::PRIVATE | MapFlags::NORESERVE,
             )
         }?;
-        Ok(Self { base: base as usize, reserved, size: AtomicUsize::new(0), kept: Mutex::default() })
+        Ok(Self { base: base as usize, reserved, size: AtomicUsize::new(0), pages: Mutex::default() })
     }
 
     fn pointer(&self) -> *mut c_void {
@@ -125,38 +140,26 @@ impl Region {
             return Ok(false);
         }
         let page = rustix::param::page_size();
-        let pages = image.len.div_ceil(page);
         let written = watch.written(self.base, image.len)?;
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.resize(pages, 0);
-        let count: usize = written.iter().map(|(_, count)| count).sum();
-        if count > MOST_PAGES {
-            kept.fill(0);
-            self.give_back(watch, (0, pages))?;
-            return Ok(true);
-        }
-        let mut given_back: Vec<Run> = Vec::new();
+        let mut pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
+        pages.own.resize(image.len.div_ceil(page), false);
         for number in written.into_iter().flat_map(|(first, count)| first..first + count) {
-            let new = kept[number] == 0;
-            if new && count > USUAL_PAGES {
-                extend(&mut given_back, number, 1);
-                continue;
-            }
-            let differs = self.restore_page(image, number * page, page.min(image.len - number * page));
-            if new || differs {
-                kept[number] = kept[number].saturating_add(KEPT_FOR).min(KEPT_AT_MOST);
-            } else {
-                kept[number] -= 1;
-                if kept[number] == 0 {
-                    extend(&mut given_back, number, 1);
-                }
+            pages.add(number);
+            let start = number * page;
+            if !self.restore_page(image, start, page.min(image.len - start)) {
+                pages.in_vain += 1;
             }
         }
-        if given_back.len() > MOST_RUNS {
-            kept.fill(0);
-            given_back = vec![(0, pages)];
+        if pages.count > MOST_PAGES {
+            *pages = Pages::default();
+            self.give_back(image, watch)?;
+        } else if pages.in_vain > MOST_IN_VAIN {
+            pages.in_vain = 0;
+            if !watch.begin_anew(self.base, image.len.next_multiple_of(page))? {
+                *pages = Pages::default();
+                self.give_back(image, watch)?;
+            }
         }
-        given_back.into_iter().try_for_each(|run| self.give_back(watch, run))?;
         Ok(true)
     }
 
@@ -177,13 +180,12 @@ impl Region {
         differs
     }
 
-    /// Gives pages back to the kernel: the next access finds the image's.
-    fn give_back(&self, watch: &Watch, (first, count): Run) -> std::io::Result<()> {
-        let page = rustix::param::page_size();
-        let start = self.base + first * page;
+    /// Gives all pages back to the kernel: the next access finds the image's.
+    fn give_back(&self, image: &Image, watch: &Watch) -> std::io::Result<()> {
+        let len = image.len.next_multiple_of(rustix::param::page_size());
         // SAFETY: the range lies inside this region's own mapping of the image, and no guest runs in it.
-        unsafe { rustix::mm::madvise(start as *mut c_void, count * page, Advice::LinuxDontNeed) }?;
-        watch.renew(start, count * page)
+        unsafe { rustix::mm::madvise(self.pointer(), len, Advice::LinuxDontNeed) }?;
+        watch.begin_anew(self.base, len).map(|_| ())
     }
 }
 
@@ -264,7 +266,7 @@ fn tried(watch: &Watch) -> std::io::Result<bool> {
         if !(untouched && seen && region.restore(&image, watch)? && region.bytes()[2 * page] == 1) {
             return Ok(false);
         }
-        region.give_back(watch, (0, 4))?;
+        region.give_back(&image, watch)?;
     }
     Ok(true)
 }
@@ -365,26 +367,30 @@ mod tests {
         let image = Image::of(&region).unwrap();
         region.adopt(&image, watch).unwrap();
         assert!(region.bytes() == start);
-        let resident =
-            || watch.written(region.base, len).unwrap().iter().map(|(_, count)| count).sum::<usize>();
-        // Few pages, which stay; more than usual, of which the new ones go; too many to go one by one; more than most.
-        let few = pages.div_ceil(101);
-        for (until, step, stay) in [(pages, 101, few), (1_500, 1, few), (pages, 3, 0), (pages, 1, 0)] {
-            (0..until).step_by(step).for_each(|number| write(number * page + 5, 99));
-            assert!(region.bytes() != start);
+        let listed = || watch.written(region.base, len).unwrap().iter().map(|(_, n)| n).sum::<usize>();
+        let own = || region.pages.lock().unwrap().count;
+        let restore = |what: &str| {
             assert!(region.restore(&image, watch).unwrap());
-            assert!(region.bytes() == start, "every {step} pages");
-            assert_eq!(resident(), stay, "every {step} pages");
+            assert!(region.bytes() == start, "{what}");
+        };
+        // Few pages and more stay the region's own; more than most are given back.
+        for (step, stay) in [(100, pages.div_ceil(100)), (2, pages.div_ceil(2)), (1, 0)] {
+            (0..pages).step_by(step).for_each(|number| write(number * page + 5, 99));
+            assert!(region.bytes() != start);
+            restore("written");
+            assert_eq!((own(), listed() >= own()), (stay, true), "every {step} pages");
         }
-        // A page is given back when it has not differed for long, and is seen again when it is written after that.
-        for _ in 0..3 {
-            write(7 * page, 99);
-            for job in 0..=KEPT_FOR {
-                assert_eq!(resident(), 1, "job {job}");
-                assert!(region.restore(&image, watch).unwrap());
-                assert!(region.bytes() == start);
+        assert_eq!(listed(), 0);
+        // The list is begun anew after a while, and what is written after that is on it again.
+        for _ in 0..2 {
+            (0..1_000).for_each(|number| write(number * page, 98));
+            for job in 0..=MOST_IN_VAIN / 1_000 {
+                assert_eq!(listed(), 1_000, "job {job}");
+                restore("looked at in vain");
+                assert_eq!(own(), 1_000, "job {job}");
             }
-            assert_eq!(resident(), 0);
+            restore("begun anew");
+            assert_eq!(listed(), 0);
         }
         region.grow_to(len + page).unwrap();
         assert!(!region.restore(&image, watch).unwrap(), "a memory that has grown is not used again");

@@ -1,6 +1,7 @@
 //! Threads with stacks large enough for guests. Callers hand work over and wait; results come back in order.
 
 use crate::engine::THREAD_STACK_BYTES;
+use std::convert::Infallible;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -35,23 +36,23 @@ impl Pool {
         T: Send + 'static,
         R: Send + 'static,
     {
-        let (results, done) = channel();
+        // The caller is woken once, when the last task has let go of its end: a wake for every result would take the
+        // processor from the guests.
+        let (unfinished, finished) = channel::<Infallible>();
+        let results = Arc::new(Mutex::new(items.iter().map(|_| None).collect::<Vec<_>>()));
         let run = Arc::new(run);
-        let mut out: Vec<Option<R>> = items.iter().map(|_| None).collect();
         for (index, item) in items.into_iter().enumerate() {
-            let (run, results) = (Arc::clone(&run), results.clone());
+            let (run, results, unfinished) = (Arc::clone(&run), Arc::clone(&results), unfinished.clone());
             let task = Box::new(move || {
                 let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(item))).ok();
-                // The caller may be gone; then nobody wants the result.
-                let _ = results.send((index, result));
+                results.lock().unwrap_or_else(PoisonError::into_inner)[index] = result;
+                drop(unfinished);
             });
             let _ = self.tasks.lock().unwrap_or_else(PoisonError::into_inner).send(task);
         }
-        drop(results);
-        for (index, result) in done {
-            out[index] = result;
-        }
-        out
+        drop(unfinished);
+        let Err(_) = finished.recv();
+        std::mem::take(&mut *results.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

@@ -175,9 +175,10 @@ impl Watch {
         self.marks.as_ref().map_or(Ok(()), |marks| marks.register(base, len))
     }
 
-    /// Watches these pages anew, after they were given back to the kernel.
-    pub(crate) fn renew(&self, base: usize, len: usize) -> io::Result<()> {
-        self.marks.as_ref().map_or(Ok(()), |marks| marks.mark(base, len))
+    /// Begins the list of written pages anew, without a change of the pages. False where the kernel has no marks: there a
+    /// page leaves the list when it is given back.
+    pub(crate) fn begin_anew(&self, base: usize, len: usize) -> io::Result<bool> {
+        self.marks.as_ref().map_or(Ok(false), |marks| marks.mark(base, len).map(|()| true))
     }
 
     /// Pages that were written, by their number in the mapping, in order.
@@ -237,7 +238,7 @@ impl Watch {
 }
 
 /// Adds pages that follow those of `runs`.
-pub(crate) fn extend(runs: &mut Vec<Run>, first: usize, count: usize) {
+fn extend(runs: &mut Vec<Run>, first: usize, count: usize) {
     match runs.last_mut() {
         Some((before, length)) if *before + *length == first => *length += count,
         _ => runs.push((first, count)),

@@ -38,3 +38,15 @@ fn golden_cruxeval_items_agree_with_their_records() {
     let report = check(support::sandbox(), &parse_rows(&text).unwrap());
     assert_eq!((report.total, report.agree), (800, 800), "{:?}", report.disagree);
 }
+
+#[test]
+fn a_record_may_be_an_expression() {
+    let row = |output: &str| {
+        format!(r#"{{"snippet": "def f(a): return {{'a': a}}", "input": "1", "output": "{output}"}}"#)
+    };
+    let rows = ["dict(a=1)", "dict(a=2)", "dict(", "", "__import__('os')"].map(row).join("\n");
+    let report = check(support::sandbox(), &parse_rows(&rows).unwrap());
+    let reasons: Vec<&str> = report.disagree.iter().map(|row| row.reason.as_str()).collect();
+    let other = "another value";
+    assert_eq!((report.total, reasons), (5, vec![other, other, "the record is empty; here: a value", other]));
+}
