@@ -4,6 +4,7 @@ use super::facts::analysis;
 use super::session::{Inner, Session, error, place};
 use crate::actor::{CancelFlag, Priority};
 use crate::host::Host;
+use crate::protocol::dashboard::DashboardResult;
 use crate::protocol::failure::{Failure, FailureKind};
 use crate::protocol::model::{LoadParams, LoadResult};
 use crate::protocol::status::StatusResult;
@@ -192,6 +193,12 @@ impl Inner {
         count
     }
 
+    /// Address of the live page.
+    pub(crate) async fn dashboard(&self) -> Result<Value> {
+        let url = self.host.dashboard_address().await.map_err(|failure| error(&failure))?;
+        Ok(json!(DashboardResult { url }))
+    }
+
     /// Loads the model again.
     pub(crate) async fn restart_model(&self) -> Result<Value> {
         let version = self.host.load_model(None).await.map_err(|failure| error(&failure))?;
@@ -203,6 +210,10 @@ impl Session {
     #[expect(clippy::unused_async, reason = "the LSP crate takes async methods")]
     pub(crate) async fn on_status(&self, _params: Value) -> Result<StatusResult> {
         Ok(self.host.status())
+    }
+
+    pub(crate) async fn on_dashboard(&self, _params: Value) -> Result<Value> {
+        self.dashboard().await
     }
 
     pub(crate) async fn on_execute(&self, question: ExecuteQuestion) -> Result<Value> {
