@@ -1,7 +1,7 @@
 ;;; eglot.el --- azr in a real Emacs: every feature through eglot -*- lexical-binding: t -*-
 
 ;;; Commentary:
-;; emacs --batch -Q -l eglot.el, with AZR_PROGRAM (the program) and AZR_SCRATCH (an empty folder).
+;; emacs --batch -q -l eglot.el, with AZR_PROGRAM (the program) and AZR_SCRATCH (an empty folder).
 
 ;;; Code:
 (require 'package)
@@ -133,7 +133,7 @@ s = '\U0001f600'; x = f(25, 1)
     (let ((answer (azr-ask :azr/induce (list :examples [(:input "1" :output "2") (:input "5" :output "10")] :budget (list :ms 2000)))))
       (azr-check "induce says how many examples hold" (numberp (plist-get answer :total)) answer))
     (let* ((endless "def f(a):\n    while True:\n        a += 1\n") code
-           (request (jsonrpc-async-request (eglot-current-server) :azr/execute (list :program endless :input "1" :seconds 10)
+           (request (jsonrpc--async-request-1 (eglot-current-server) :azr/execute (list :program endless :input "1" :seconds 10)
                                            :success-fn #'ignore
                                            :error-fn (lambda (error) (setq code (plist-get error :code)))
                                            :timeout 60)))

@@ -144,7 +144,7 @@ async def documents(editor):
     editor.open()
     editor.open(version=2)
     checks.that("a document opened twice is the second one", "42" in await editor.hover(at("f(21)", "utf-16")))
-    beyond = t.Range(t.Position(400, 0), t.Position(4_000_000_000, 7))
+    beyond = t.Range(t.Position(400, 0), t.Position(2_000_000_000, 7))
     editor.change(3, t.TextDocumentContentChangePartial(range=beyond, text="z = f(5)\n"))
     lines = TEXT.count("\n")
     checks.that("a change beyond the end is one at the end", "10" in await editor.hover(t.Position(lines, 4)))
@@ -177,7 +177,7 @@ async def features(editor):
     diagnostics = await editor.told(8)
     context = t.CodeActionContext(diagnostics=diagnostics)
     actions = await soon("actions", editor.client.text_document_code_action_async(t.CodeActionParams(document, diagnostics[0].range, context)))
-    fixes = [action for action in actions if action.kind == t.CodeActionKind.QuickFix]
+    fixes = [action for action in actions if getattr(action, "kind", None) == t.CodeActionKind.QuickFix]
     checks.that("a fix replaces the value", [edit.new_text for fix in fixes for edit in fix.edit.changes[URI]] == ["4"], fixes)
     params = t.ExecuteCommandParams(command=lens.command.command, arguments=lens.command.arguments, work_done_token="edge-1")
     await soon("a command", editor.client.workspace_execute_command_async(params))
@@ -192,9 +192,9 @@ async def features(editor):
 async def requests(editor):
     protocol = editor.client.protocol
     await refused("a method that is not there", -32601, protocol.send_request_async("azr/nothing", {}))
-    await refused("a feature that was not announced", -32601, protocol.send_request_async("textDocument/rename", {"textDocument": {"uri": URI}, "position": {"line": 0, "character": 0}, "newName": "x"}))
+    await refused("a feature that was not announced", -32601, editor.client.text_document_rename_async(t.RenameParams(t.TextDocumentIdentifier(URI), t.Position(0, 0), "x")))
     await refused("parameters of another type", -32602, protocol.send_request_async("azr/execute", {"program": 3}))
-    await refused("parameters that are missing", -32602, protocol.send_request_async("textDocument/hover", {"textDocument": {"uri": URI}}))
+    await refused("parameters that are missing", -32602, protocol.send_request_async("azr/execute", {"program": TEXT}))
     protocol.notify("azr/nothingAtAll", {})
     protocol.notify("$/setTrace", {"value": "off"})
     status = await soon("status", protocol.send_request_async("azr/status", None))

@@ -44,7 +44,8 @@ fn a_folder_of_runs_is_shown_until_the_program_is_told_to_end() {
     let fixture = Fixture::new();
     let run = fixture.path().join("runs/seed1");
     std::fs::create_dir_all(&run).expect("a folder can be made");
-    std::fs::copy(committed_run().join("steps.jsonl"), run.join("steps.jsonl")).expect("the run can be copied");
+    std::fs::copy(committed_run().join("steps.jsonl"), run.join("steps.jsonl"))
+        .expect("the run can be copied");
     let mut child = fixture.start(&["dashboard"]);
     let mut line = String::new();
     BufReader::new(child.stdout.take().expect("it is piped")).read_line(&mut line).expect("it says where");
@@ -99,7 +100,8 @@ fn the_http_port_of_the_daemon_has_the_page_too() {
     assert_eq!(get(&address, "/dashboard/api/runs", "").0, 401);
     let runs = home.fixture.path().join("h/state/runs/mine");
     std::fs::create_dir_all(&runs).expect("a folder can be made");
-    std::fs::copy(committed_run().join("steps.jsonl"), runs.join("steps.jsonl")).expect("the run can be copied");
+    std::fs::copy(committed_run().join("steps.jsonl"), runs.join("steps.jsonl"))
+        .expect("the run can be copied");
     assert_eq!(json_of(&address, "/dashboard/api/runs", &token)[0]["id"], "mine");
     assert_eq!(get(&address, "/v1/models", &token).0, 200);
 }

@@ -19,13 +19,15 @@ fn python_with(package: &str) -> Option<PathBuf> {
     let cache = std::env::var_os("XDG_CACHE_HOME")
         .map(PathBuf::from)
         .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")));
-    let python = named.or_else(|| Some(cache?.join("azr-ci/clients/bin/python"))).filter(|path| path.is_file());
+    let python =
+        named.or_else(|| Some(cache?.join("azr-ci/clients/bin/python"))).filter(|path| path.is_file());
     let Some(python) = python else {
         skipped("no Python with the clients: `.ci/run` makes one, AZR_CLIENTS_PYTHON names another");
         return None;
     };
     let imports = format!("import {package}");
-    let has = Command::new(&python).args(["-c", &imports]).output().is_ok_and(|output| output.status.success());
+    let has =
+        Command::new(&python).args(["-c", &imports]).output().is_ok_and(|output| output.status.success());
     if !has {
         skipped(&format!("{} has no package {package}", python.display()));
     }
@@ -97,7 +99,7 @@ fn another_implementation_of_the_protocol_finds_no_edge() {
 #[test]
 fn emacs_shows_every_feature() {
     let has = Command::new("emacs")
-        .args(["--batch", "-Q", "--eval", "(progn (require 'package) (package-initialize) (require 'eglot))"])
+        .args(["--batch", "-q", "--eval", "(progn (require 'package) (package-initialize) (require 'eglot))"])
         .output()
         .is_ok_and(|output| output.status.success());
     if !has {
@@ -106,7 +108,7 @@ fn emacs_shows_every_feature() {
     }
     let home = Home::new();
     let mut command = Command::new("emacs");
-    command.args(["--batch", "-Q", "-l"]).arg(script("eglot.el"));
+    command.args(["--batch", "-q", "-l"]).arg(script("eglot.el"));
     command.env("AZR_PROGRAM", binary()).env("AZR_SCRATCH", home.fixture.path());
     passes(&home, command);
 }

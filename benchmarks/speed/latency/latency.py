@@ -349,4 +349,5 @@ def main():
     print(f"* Of the 16 deductions, {left} were still in flight when the hovers beside them were done.")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -88,7 +88,10 @@ mod tests {
     fn it_ticks_while_a_guest_runs_and_not_else() {
         let count = Arc::new(AtomicUsize::new(0));
         let own = Arc::clone(&count);
-        let ticker = Ticker::start(move || drop(own.fetch_add(1, Ordering::SeqCst))).unwrap();
+        let tick = move || {
+            own.fetch_add(1, Ordering::SeqCst);
+        };
+        let ticker = Ticker::start(tick).unwrap();
         let ticks = || count.load(Ordering::SeqCst);
         std::thread::sleep(TICK * 4);
         assert_eq!(ticks(), 0);

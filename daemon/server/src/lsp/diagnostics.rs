@@ -59,8 +59,7 @@ impl Inner {
         }
         let analysis = analysis(document).await;
         let claimed: Vec<&Stated> = analysis
-            .stated
-            .iter()
+            .allowed(self.options().execution)
             .filter(|stated| stated.claim.expected.is_some() && stated.runnable.is_ok())
             .take(MAX_CHECKED)
             .collect();

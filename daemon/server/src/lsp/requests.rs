@@ -168,8 +168,10 @@ impl Inner {
             .document(&text_document.uri)
             .ok_or_else(|| bad("the document is not open", "open it first"))?;
         let offset = document.offset(place(position), self.encoding());
+        // A question is an order to run what it names, also where nothing is run unasked.
+        let execution = self.options().execution.at_least_literals();
         let analysis = analysis(&document).await;
-        let stated = analysis.stated_at(offset).ok_or_else(|| {
+        let stated = analysis.stated_at(offset, execution).ok_or_else(|| {
             bad("there is no call of a function of this file with literal arguments", "put the cursor on one")
         })?;
         let runnable =

@@ -42,8 +42,15 @@ pub enum Execution {
     /// Calls with literal arguments.
     #[default]
     Literals,
-    /// The same; kept apart so that more can be run where a user allows it.
+    /// Also calls whose arguments are made of names that the file alone determines.
     All,
+}
+
+impl Execution {
+    /// For what is asked for by name.
+    pub(crate) fn at_least_literals(self) -> Self {
+        if self == Self::Off { Self::Literals } else { self }
+    }
 }
 
 /// What the client can do and wants.
