@@ -1,6 +1,7 @@
 //! The live page in a real browser: headless Chromium on a run whose texts are hostile.
 
 #![expect(clippy::disallowed_methods, reason = "the test finds the browser and starts it")]
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the failure")]
 
 #[path = "../../../tests/src/skip.rs"]
 mod skip;

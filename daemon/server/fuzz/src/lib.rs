@@ -6,6 +6,6 @@ pub mod protocol;
 pub mod slice;
 
 pub mod reason {
-    #[path = "../../../src/reason/literal.rs"]
+    #[path = "../../../../src/reason/literal.rs"]
     pub mod literal;
 }
