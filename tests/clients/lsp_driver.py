@@ -30,6 +30,7 @@ assert f(2) == 5
 s = "\U0001f600"; x = f(21)
 s = "e\u0301\U0001f468\u200d\U0001f469"; y = f(4)  # -> 9
 """
+ENDLESS = "def spin(n):\n    while True:\n        n += 1\n"
 
 
 async def soon(what, awaitable):
@@ -199,7 +200,7 @@ async def requests(editor):
     protocol.notify("$/setTrace", {"value": "off"})
     status = await soon("status", protocol.send_request_async("azr/status", None))
     checks.that("parameters may be null", status is not None, status)
-    slow = [protocol.send_request_async("azr/execute", {"program": TEXT, "function": "spin", "input": "1", "seconds": 10}) for _ in range(8)]
+    slow = [protocol.send_request_async("azr/execute", {"program": ENDLESS, "input": "1", "seconds": 10}) for _ in range(8)]
     tasks = [asyncio.ensure_future(one) for one in slow]
     await asyncio.sleep(0.5)
     answer = await soon("a quick request", protocol.send_request_async("azr/execute", {"program": "def f(a):\n    return a\n", "input": "3"}))

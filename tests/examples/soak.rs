@@ -4,7 +4,7 @@
 //! when a reply was missed or wrong, or the daemon grew. The built program is the one that the tests use.
 
 #![expect(clippy::disallowed_methods, reason = "a soak is about time, and about one process of this machine")]
-#![expect(clippy::exit, reason = "a program for people")]
+#![expect(clippy::print_stdout, reason = "a program for people")]
 
 use azr_tests::language_client::{Home, LanguageClient};
 use serde_json::{Value, json};
