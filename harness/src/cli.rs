@@ -42,6 +42,8 @@ enum Command {
     Explain(commands::explain::Args),
     /// Write the report of one or more runs; `report paper RUN...` sets them beside the paper's table.
     Report(commands::report::Args),
+    /// Serve a page that shows runs as they go: curves, proposals, verdicts, warnings.
+    Dashboard(commands::dashboard::Args),
     /// Compare two runs item by item; exit code 1 when the second is significantly worse.
     Compare(commands::compare::Args),
     /// Say what a function of a Python file returns: by execution, and what the model thinks.
@@ -79,6 +81,7 @@ impl Cli {
             Command::Score(args) => commands::score::run(&args),
             Command::Explain(args) => commands::explain::run(&args),
             Command::Report(args) => commands::report::run(&args),
+            Command::Dashboard(args) => commands::dashboard::run(&args),
             Command::Compare(args) => commands::compare::run(&args),
             Command::Deduce(args) => commands::deduce::run(&args),
             Command::Abduce(args) => commands::abduce::run(&args),

@@ -67,6 +67,8 @@ pub struct OwnSupplies {
     pub model: String,
     /// Where runs without a folder go.
     pub runs: PathBuf,
+    /// File of the task pool.
+    pub pool: PathBuf,
 }
 
 impl Supplies for OwnSupplies {
@@ -78,13 +80,21 @@ impl Supplies for OwnSupplies {
         self.model.clone()
     }
 
+    fn runs(&self) -> PathBuf {
+        self.runs.clone()
+    }
+
+    fn pool(&self) -> PathBuf {
+        self.pool.clone()
+    }
+
     fn load_model(&self, name: &str) -> Result<ServedModel, String> {
         let model = models::load(name).map_err(|error| reason(&error))?;
         Ok(ServedModel { name: model.name, folder: model.folder, compact: model.compact })
     }
 
     fn plan_training(&self, params: &StartParams, cwd: Option<&str>) -> Result<Box<dyn Plan>, String> {
-        let run = DaemonRun::plan(params, cwd, &self.runs).map_err(|error| reason(&error))?;
+        let run = DaemonRun::plan(params, cwd, &self.runs, &self.pool).map_err(|error| reason(&error))?;
         Ok(Box::new(run))
     }
 }

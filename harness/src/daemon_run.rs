@@ -3,9 +3,10 @@
 use crate::config::{Config, presets};
 use crate::daemon_places::reason;
 use crate::evaluation::{Evaluator, held_out_programs};
+use crate::failure::Failure;
 use crate::models::Model;
 use crate::provenance::{Provenance, write_atomically};
-use crate::{run_folder, run_record, session};
+use crate::{run_folder, run_record, seed_files, session};
 use anyhow::Context;
 use azr_daemon::actor::ServedModel;
 use azr_daemon::protocol::train::StartParams;
@@ -27,9 +28,12 @@ pub struct DaemonRun {
 }
 
 impl DaemonRun {
-    /// Settles configuration and folder; `runs` is where runs without a folder go.
-    pub fn plan(params: &StartParams, cwd: Option<&str>, runs: &Path) -> anyhow::Result<Self> {
-        let (sources, assignments) = sources(params.config.as_ref())?;
+    /// Settles configuration and folder; `runs` is where runs without a folder go, `pool` the file of the task pool.
+    pub fn plan(params: &StartParams, cwd: Option<&str>, runs: &Path, pool: &Path) -> anyhow::Result<Self> {
+        let (sources, mut assignments) = sources(params.config.as_ref())?;
+        if params.pool {
+            assignments.extend(from_pool(pool)?);
+        }
         let wanted = presets::load(&sources, &assignments)?;
         let given = params.run_dir.as_ref().map(|folder| Path::new(cwd.unwrap_or("/")).join(folder));
         let name = format!("daemon-seed{}", wanted.selfplay.run.seed);
@@ -74,7 +78,7 @@ impl DaemonRun {
             folder: &self.folder,
             resume: self.resume,
             exact: true,
-            seeds: None,
+            seeds: if self.resume { None } else { seed_files::read(&self.config.selfplay)? },
             held_out: &held_out,
             reference_texts: session::reference_texts(self.config.selfplay.run.prompts)?,
             info: serde_json::to_value(provenance)?,
@@ -105,6 +109,19 @@ impl Plan for DaemonRun {
     ) -> Result<Outcome, String> {
         self.play(policy, model, sandbox, observer, stop).map_err(|error| reason(&error))
     }
+}
+
+/// Settings of a run that starts from the task pool.
+fn from_pool(pool: &Path) -> anyhow::Result<[String; 2]> {
+    if !pool.is_file() {
+        return Err(Failure::new(
+            "the task pool is empty",
+            "switch on azr.taskPool.enabled in an editor, and open files with calls, or start without the pool",
+        )
+        .into());
+    }
+    let path = serde_json::to_string(&pool.display().to_string())?;
+    Ok(["seeding.source=\"files\"".to_owned(), format!("seeding.deduction_file={path}")])
 }
 
 /// Configuration files and `key=value` settings of a request: a preset or file, or an object over the preset `tiny`

@@ -21,6 +21,7 @@ fn every_command_has_help() {
         "score",
         "explain",
         "report",
+        "dashboard",
         "compare",
         "sandbox",
         "pretrain",

@@ -4,16 +4,15 @@ use crate::cache::Cache;
 use crate::guest::Archive;
 use crate::memory;
 use crate::start::{Fresh, Starts};
+use crate::ticker::{Running, Ticker};
 use crate::wasi::{self, Host};
 use crate::{SandboxConfig, SandboxError, StartState, Verdict};
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use wasmtime::component::{Component, InstancePre, Linker};
 use wasmtime::{Config, Engine, OptLevel};
 
-/// The guard looks at the clock this often; it only has to be small against 30 s.
-pub(crate) const EPOCH: Duration = Duration::from_millis(100);
 /// CPython's own frames need more stack than wasmtime's default; with less, deep data traps instead of raising.
 const WASM_STACK_BYTES: usize = 32 << 20;
 /// Stack of the threads that run guests: the wasm stack and a wide margin, or a hostile program aborts the process.
@@ -22,6 +21,7 @@ pub(crate) const THREAD_STACK_BYTES: usize = 2 * WASM_STACK_BYTES;
 /// Engine, start states and the folder of compiled code.
 pub(crate) struct Guests {
     engine: Engine,
+    ticker: Ticker,
     cache: Option<Cache>,
     progress: Option<crate::Progress>,
     prepared: [OnceLock<InstancePre<Host>>; 2],
@@ -37,6 +37,11 @@ impl Guests {
         self.engine.increment_epoch();
     }
 
+    /// Says that a guest runs: its guard looks at the clock from now on.
+    pub(crate) fn running(&self) -> Running {
+        self.ticker.running()
+    }
+
     pub(crate) fn open(
         config: &SandboxConfig,
         threads: usize,
@@ -46,18 +51,16 @@ impl Guests {
         let engine = Engine::new(&settings(watch.is_some()))
             .map_err(|error| SandboxError::Engine(format!("{error:#}")))?;
         let weak = engine.weak();
-        std::thread::Builder::new()
-            .name("sandbox-guard".into())
-            .spawn(move || {
-                while let Some(engine) = weak.upgrade() {
-                    engine.increment_epoch();
-                    drop(engine);
-                    std::thread::sleep(EPOCH);
-                }
-            })
+        let tick = move || {
+            if let Some(engine) = weak.upgrade() {
+                engine.increment_epoch();
+            }
+        };
+        let ticker = Ticker::start(tick)
             .map_err(|error| SandboxError::Engine(format!("no thread for the guard: {error}")))?;
         let guests = Self {
             engine,
+            ticker,
             cache: None,
             progress: config.progress.clone(),
             prepared: [OnceLock::new(), OnceLock::new()],

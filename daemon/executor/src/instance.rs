@@ -7,6 +7,7 @@
 
 use crate::engine::Guests;
 use crate::start::Fresh;
+use crate::ticker::Running;
 use crate::wasi::{Exit, Guard, Host};
 use crate::{CallReport, FUEL_PER_SECOND, Job, Limits, StartState, Verdict};
 use std::sync::Arc;
@@ -120,6 +121,7 @@ pub(crate) struct Session<'a> {
     guests: &'a Guests,
     start: StartState,
     fresh: Fresh,
+    _running: Running,
     limits: Limits,
     guard: Duration,
     /// Ends the call early when it is set.
@@ -145,8 +147,17 @@ impl<'a> Session<'a> {
             nominal.saturating_mul(GUARD_FACTOR).max(guard_floor)
         };
         let limits = job.limits.clone();
-        let mut session =
-            Self { guests, start: job.start, fresh, limits, guard, cancel, spent: 0, broken: false };
+        let mut session = Self {
+            guests,
+            start: job.start,
+            fresh,
+            _running: guests.running(),
+            limits,
+            guard,
+            cancel,
+            spent: 0,
+            broken: false,
+        };
         session.grant();
         Ok(session)
     }

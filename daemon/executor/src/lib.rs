@@ -46,6 +46,7 @@ mod process;
 mod sandbox;
 pub mod stable;
 mod start;
+mod ticker;
 mod verdict;
 mod wasi;
 #[cfg(target_os = "linux")]

@@ -4,9 +4,12 @@
 //! for it, and says why where it could not be opened.
 
 use crate::actor::{ActorConfig, CancelFlag, ModelActor, Priority, ServedModel};
+use crate::dashboard::{self, Dashboard};
+use crate::lifecycle::token::Token;
 use crate::lsp::facts::Stated;
 use crate::lsp::hover::Prediction;
-use crate::lsp::transport::Stop;
+use crate::lsp::transport::{Stop, stopping};
+use crate::pool::TaskPool;
 use crate::protocol::failure::{Failure, FailureKind};
 use crate::protocol::status::{DaemonStatus, ModelStatus, QueueStatus, StatusResult};
 use crate::protocol::train::{StartParams, StartResult};
@@ -16,8 +19,9 @@ use crate::training::{Plan, Training};
 use crate::verdicts::{Runnable, Verdicts};
 use azr_executor::Sandbox;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OnceCell, Semaphore, watch};
 
 /// Predictions of the model that are kept for hovers.
 const MAX_PREDICTIONS: usize = 1_024;
@@ -30,6 +34,10 @@ const PREDICTING: usize = 2;
 pub trait Supplies: Send + Sync + 'static {
     /// Opens the sandbox. Called once for requests, and once for every training run.
     fn open_sandbox(&self) -> Result<Sandbox, String>;
+    /// Folder of the runs that have no folder of their own.
+    fn runs(&self) -> PathBuf;
+    /// File of the task pool.
+    fn pool(&self) -> PathBuf;
     /// Name of the model to begin with.
     fn model(&self) -> String;
     /// Loads a model by name.
@@ -57,7 +65,9 @@ pub struct Host {
     predictions: Mutex<BTreeMap<Runnable, Option<Prediction>>>,
     predicting: Arc<Semaphore>,
     training: Training,
+    pool: TaskPool,
     http: OnceLock<String>,
+    dashboard: OnceCell<String>,
 }
 
 /// Counts a session as long as it lives.
@@ -93,7 +103,9 @@ impl Host {
             predictions: Mutex::default(),
             predicting: Arc::new(Semaphore::new(PREDICTING)),
             training: Training::default(),
+            pool: TaskPool::new(supplies.pool()),
             http: OnceLock::new(),
+            dashboard: OnceCell::new(),
             supplies,
         });
         host.actor.warm_up();
@@ -191,9 +203,44 @@ impl Host {
         &self.training
     }
 
+    /// Functions of the user's files that self-play may start from.
+    pub fn pool(&self) -> &TaskPool {
+        &self.pool
+    }
+
     /// Tells where HTTP is served.
     pub fn set_http(&self, address: String) {
         let _ = self.http.set(address);
+    }
+
+    /// The live page over the runs of this daemon, for whoever knows `token`.
+    pub fn dashboard(self: &Arc<Self>, token: &str) -> Arc<Dashboard> {
+        let weak = Arc::downgrade(self);
+        let running = move || weak.upgrade()?.training.folder();
+        Arc::new(Dashboard::new(self.supplies.runs(), token).with(running))
+    }
+
+    /// Address of the live page, for this user's browser. The first call opens a port of loopback for it, with a token
+    /// that opens nothing else.
+    pub async fn dashboard_address(self: &Arc<Self>) -> Result<String, Failure> {
+        let address = self.dashboard.get_or_try_init(|| async {
+            let token = Token::random()?;
+            let listener = tokio::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).await?;
+            let address = dashboard::address(listener.local_addr()?, &token);
+            let routes = dashboard::router(self.dashboard(token.text()));
+            let mut until = self.stop_signal();
+            tokio::spawn(async move {
+                let until = async move { stopping(&mut until).await };
+                if let Err(error) = crate::http::serve(listener, routes, until).await {
+                    tracing::error!(%error, "the live page is served no longer");
+                }
+            });
+            Ok::<_, std::io::Error>(address)
+        });
+        address.await.cloned().map_err(|error| {
+            let hint = "`azr dashboard` shows runs without the daemon";
+            Failure::new(FailureKind::Refused, format!("the live page cannot be served: {error}"), hint)
+        })
     }
 
     /// Loads another model, or the same one again; gives the version of its weights.

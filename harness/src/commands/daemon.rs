@@ -9,7 +9,9 @@ use azr_daemon::lifecycle::connect::{self, ConnectError};
 use azr_daemon::lifecycle::lock::Lock;
 use azr_daemon::lifecycle::log as daemon_log;
 use azr_daemon::lifecycle::serve::{ServeConfig, ServeError, serve};
+use azr_daemon::pool::TaskPool;
 use azr_daemon::protocol::hello::Role;
+use azr_daemon::protocol::pool::RemoveParams;
 use azr_daemon::protocol::status::StatusResult;
 use serde_json::json;
 use std::net::SocketAddr;
@@ -48,8 +50,30 @@ enum Action {
         #[arg(long)]
         path: bool,
     },
+    /// Show or remove the functions of your files that self-play may start from.
+    Pool(Pool),
     /// Start the daemon where none runs, and print the path of its socket.
     Sockname,
+}
+
+/// Arguments of `azr daemon pool`.
+#[derive(Debug, clap::Args)]
+struct Pool {
+    /// Remove entries, by the names that are shown.
+    #[arg(long, value_name = "ID", num_args = 1..)]
+    remove: Vec<String>,
+    /// Remove what comes from a document, by its address (file:///...).
+    #[arg(long, value_name = "URI")]
+    remove_document: Option<String>,
+    /// Remove everything.
+    #[arg(long)]
+    clear: bool,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+    /// Print where the file lies instead.
+    #[arg(long)]
+    path: bool,
 }
 
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
@@ -89,6 +113,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         Action::Status { json } => status(*json),
         Action::Stop { now } => stop(*now),
         Action::Logs { lines, path } => logs(*lines, *path),
+        Action::Pool(pool) => task_pool(pool),
         Action::Sockname => sockname(),
     }
 }
@@ -131,7 +156,8 @@ fn foreground(start: &Start) -> anyhow::Result<Outcome> {
         http: start.http,
         allow_remote: start.allow_remote,
     };
-    let supplies = Arc::new(OwnSupplies { model: start.model.clone(), runs: places.runs() });
+    let supplies =
+        Arc::new(OwnSupplies { model: start.model.clone(), runs: places.runs(), pool: places.pool() });
     let runtime = tokio_runtime(true)?;
     let socket = places.socket();
     let quiet = start.detached;
@@ -241,6 +267,41 @@ fn stop(now: bool) -> anyhow::Result<Outcome> {
         Err(ConnectError::NotRunning) => output::say("no daemon is running")?,
         Err(error) => return Err(error.into()),
     }
+    Ok(Outcome::Done)
+}
+
+fn task_pool(arguments: &Pool) -> anyhow::Result<Outcome> {
+    let pool = TaskPool::new(places()?.pool());
+    if arguments.path {
+        output::say(pool.path().display().to_string())?;
+        return Ok(Outcome::Done);
+    }
+    let which = RemoveParams {
+        ids: arguments.remove.clone(),
+        uri: arguments.remove_document.clone(),
+        all: arguments.clear,
+    };
+    let failed = |error: std::io::Error| {
+        Failure::new(
+            format!("the task pool cannot be used: {error}"),
+            format!("look at {}, or remove it", pool.path().display()),
+        )
+    };
+    if which != RemoveParams::default() {
+        let (removed, left) = pool.remove(&which).map_err(failed)?;
+        output::say(format!("{removed} removed, {left} left"))?;
+        return Ok(Outcome::Done);
+    }
+    let entries = pool.list().map_err(failed)?;
+    if arguments.json {
+        output::say_json(&entries)?;
+        return Ok(Outcome::Done);
+    }
+    for entry in &entries {
+        let (origin, call) = (&entry.origin, format!("{}({})", entry.origin.function, entry.input));
+        output::say(format!("{}  {call} is {}  from {}", entry.id, entry.output, origin.uri))?;
+    }
+    output::note(format!("{} entries; editors add some where azr.taskPool.enabled is set", entries.len()));
     Ok(Outcome::Done)
 }
 

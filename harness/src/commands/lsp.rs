@@ -36,7 +36,9 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
 
 fn alone(args: &Args) -> anyhow::Result<End> {
     let runtime = tokio_runtime(true)?;
-    let supplies = Arc::new(OwnSupplies { model: args.model.clone(), runs: places()?.runs() });
+    let places = places()?;
+    let supplies =
+        Arc::new(OwnSupplies { model: args.model.clone(), runs: places.runs(), pool: places.pool() });
     let cwd = caller(Role::Editor).cwd;
     let end = runtime.block_on(standalone::run(build_id(), supplies, cwd));
     // A thread that reads standard input cannot be stopped: it ends with the process.

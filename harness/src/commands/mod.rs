@@ -6,6 +6,7 @@ pub mod abduce;
 pub mod ablate;
 pub mod compare;
 pub mod daemon;
+pub mod dashboard;
 pub mod deduce;
 pub mod doctor;
 pub mod eval;

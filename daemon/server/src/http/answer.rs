@@ -48,7 +48,7 @@ impl Writer {
             })
             .collect();
         let mut choice = json!({
-            "index": index, "finish_reason": finish_reason(answer.ended), "logprobs": self.logprobs(&told),
+            "index": index, "finish_reason": finish_reason(answer.ended), "logprobs": self.logprobs(&told, 0),
         });
         match self.kind {
             Kind::Text => choice["text"] = completion.text.clone().into(),
@@ -68,10 +68,17 @@ impl Writer {
         whole
     }
 
-    /// A piece of a streamed choice; the last one says why it ended.
-    pub(super) fn chunk(&self, index: usize, text: &str, told: &[Told], ended: Option<Ended>) -> Value {
+    /// A piece of a streamed choice, `offset` characters after its beginning; the last one says why it ended.
+    pub(super) fn chunk(
+        &self,
+        index: usize,
+        offset: usize,
+        text: &str,
+        told: &[Told],
+        ended: Option<Ended>,
+    ) -> Value {
         let mut choice = json!({
-            "index": index, "finish_reason": ended.map(finish_reason), "logprobs": self.logprobs(told),
+            "index": index, "finish_reason": ended.map(finish_reason), "logprobs": self.logprobs(told, offset),
         });
         match self.kind {
             Kind::Text => choice["text"] = text.into(),
@@ -91,7 +98,25 @@ impl Writer {
         if self.kind == Kind::Text { "text_completion" } else { "chat.completion.chunk" }
     }
 
-    fn logprobs(&self, told: &[Told]) -> Value {
+    /// Where each token begins in the text of the choice, in characters: the prompt is not part of it, as it is not echoed.
+    fn offsets(&self, told: &[Told], begin: usize) -> Vec<usize> {
+        let mut offset = begin;
+        // Tokens that are part of a character have the place of the character.
+        let mut part = Vec::new();
+        let place = |(token, ..): &Told| {
+            let place = offset;
+            part.push(*token);
+            let text = self.model.folder.tokenizer.decode(&part).unwrap_or_default();
+            if !text.ends_with(char::REPLACEMENT_CHARACTER) {
+                offset += text.chars().count();
+                part.clear();
+            }
+            place
+        };
+        told.iter().map(place).collect()
+    }
+
+    fn logprobs(&self, told: &[Told], offset: usize) -> Value {
         if self.top_logprobs.is_none() {
             return Value::Null;
         }
@@ -104,7 +129,7 @@ impl Writer {
                 "tokens": told.iter().map(|one| self.text_of(one.0)).collect::<Vec<_>>(),
                 "token_logprobs": told.iter().map(|one| one.1).collect::<Vec<_>>(),
                 "top_logprobs": told.iter().map(top).collect::<Vec<_>>(),
-                "text_offset": [],
+                "text_offset": self.offsets(told, offset),
             });
         }
         let entry = |token: u32, logprob: f32| {

@@ -5,10 +5,12 @@
 //! never ignored. The caller binds the listener: to loopback, unless told otherwise.
 
 mod answer;
+mod bearer;
 mod error;
 mod metrics;
 mod question;
 
+pub use bearer::Bearer;
 pub use error::HttpError;
 
 use crate::actor::{Ended, Event, ModelActor, Ticket};
@@ -22,7 +24,6 @@ use axum::{Json, Router};
 use futures_util::stream;
 use question::Question;
 use std::sync::Arc;
-use subtle::ConstantTimeEq;
 
 /// Longest body of a request, in bytes.
 const MAX_BODY_BYTES: usize = 4 << 20;
@@ -30,7 +31,7 @@ const MAX_BODY_BYTES: usize = 4 << 20;
 /// What the endpoint serves.
 pub struct Endpoint {
     actor: ModelActor,
-    token: String,
+    bearer: Bearer,
     created: u64,
 }
 
@@ -38,20 +39,11 @@ impl Endpoint {
     /// An endpoint over a model; `token` is what clients must send, `created` the time of opening in seconds since 1970,
     /// which every answer names.
     pub fn new(actor: ModelActor, token: impl Into<String>, created: u64) -> Self {
-        Self { actor, token: token.into(), created }
+        Self { actor, bearer: Bearer::new(token), created }
     }
 
     fn check(&self, headers: &HeaderMap) -> Result<(), HttpError> {
-        let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let given = given.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default().trim();
-        if !self.token.is_empty() && bool::from(given.as_bytes().ct_eq(self.token.as_bytes())) {
-            return Ok(());
-        }
-        Err(HttpError::new(
-            StatusCode::UNAUTHORIZED,
-            "invalid_api_key",
-            "the bearer token is missing or wrong; it stands in the daemon's token file",
-        ))
+        self.bearer.check(headers)
     }
 }
 
@@ -71,10 +63,10 @@ pub fn router(endpoint: Arc<Endpoint>) -> Router {
 /// Serves the routes until `until` is done; answers in work are finished.
 pub async fn serve(
     listener: tokio::net::TcpListener,
-    endpoint: Arc<Endpoint>,
+    routes: Router,
     until: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    axum::serve(listener, router(endpoint)).with_graceful_shutdown(until).await
+    axum::serve(listener, routes).with_graceful_shutdown(until).await
 }
 
 async fn nothing() -> HttpError {
@@ -203,13 +195,21 @@ async fn next_chunk(state: &mut Streaming) -> Option<String> {
         match ticket.next().await {
             Some(Event::Token { text, token, logprob, top }) => {
                 let more = text.get(*told..).unwrap_or_default().to_owned();
+                let offset = characters(&text, *told);
                 *told = text.len().max(*told);
                 state.next += 1;
-                return Some(event(&state.writer.chunk(index, &more, &[(token, logprob, top)], None)));
+                return Some(event(&state.writer.chunk(
+                    index,
+                    offset,
+                    &more,
+                    &[(token, logprob, top)],
+                    None,
+                )));
             }
             Some(Event::Done(answer)) => {
                 let completion = &answer.completion;
                 let more = completion.text.get(*told..).unwrap_or_default().to_owned();
+                let offset = characters(&completion.text, *told);
                 if index % state.n == 0 {
                     state.prompt_tokens += completion.prompt_tokens.len();
                 }
@@ -220,7 +220,7 @@ async fn next_chunk(state: &mut Streaming) -> Option<String> {
                 });
                 let last: Vec<_> = last.into_iter().collect();
                 state.open.remove(state.next);
-                return Some(event(&state.writer.chunk(index, &more, &last, Some(answer.ended))));
+                return Some(event(&state.writer.chunk(index, offset, &more, &last, Some(answer.ended))));
             }
             Some(Event::Failed(error)) => {
                 state.ended = true;
@@ -231,6 +231,11 @@ async fn next_chunk(state: &mut Streaming) -> Option<String> {
             }
         }
     }
+}
+
+/// Characters of the first `bytes` bytes.
+fn characters(text: &str, bytes: usize) -> usize {
+    text.get(..bytes).unwrap_or(text).chars().count()
 }
 
 /// The word of the interface for why a completion ended.

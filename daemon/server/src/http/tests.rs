@@ -50,7 +50,7 @@ fn request(method: &str, path: &str, token: &str, body: &str) -> (u16, String) {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-        let server = tokio::spawn(serve(listener, endpoint, async { drop(stopped.await) }));
+        let server = tokio::spawn(serve(listener, router(endpoint), async { drop(stopped.await) }));
         let mut client = tokio::net::TcpStream::connect(address).await.unwrap();
         let head = format!(
             "{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {token}\r\n\
@@ -114,6 +114,7 @@ fn completions_have_choices_usage_and_log_probabilities() {
         );
         assert_eq!(choice["text"].as_str().unwrap().len(), 5);
         assert_eq!(choice["logprobs"]["top_logprobs"][0].as_object().unwrap().len(), 2);
+        assert_eq!(choice["logprobs"]["text_offset"], json!([0, 1, 2, 3, 4]));
     }
     assert_eq!(answer["usage"], json!({"prompt_tokens": 5, "completion_tokens": 20, "total_tokens": 25}));
     assert_eq!(
@@ -129,6 +130,22 @@ fn completions_have_choices_usage_and_log_probabilities() {
     );
     assert_eq!(stopped["choices"][0]["text"], first);
     assert_eq!(stopped["choices"][0]["finish_reason"], "stop");
+}
+
+#[test]
+fn streamed_tokens_say_where_they_begin() {
+    let body = json!({"model": "letters", "prompt": "abc", "max_tokens": 4, "seed": 3, "logprobs": 0, "stream": true});
+    let (status, text) = request("POST", "/v1/completions", "secret", &body.to_string());
+    assert_eq!(status, 200, "{text}");
+    let chunks: Vec<Value> = text
+        .split("\n\n")
+        .filter_map(|event| serde_json::from_str(event.strip_prefix("data: ")?).ok())
+        .collect();
+    let offsets: Vec<&Value> = chunks
+        .iter()
+        .flat_map(|chunk| chunk["choices"][0]["logprobs"]["text_offset"].as_array().unwrap())
+        .collect();
+    assert_eq!(offsets, [0, 1, 2, 3]);
 }
 
 #[test]

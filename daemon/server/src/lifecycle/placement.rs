@@ -131,6 +131,11 @@ impl Places {
         self.state.join("runs")
     }
 
+    /// Functions of the user's files that self-play may start from.
+    pub fn pool(&self) -> PathBuf {
+        self.state.join("pool.jsonl")
+    }
+
     /// Makes the folders, and refuses a runtime folder that is not ours alone.
     pub fn make(&self) -> Result<(), PlaceError> {
         make_private(&self.runtime)?;

@@ -4,6 +4,7 @@ use super::control;
 use super::lock::Lock;
 use super::placement::{PlaceError, Places};
 use super::token::Token;
+use crate::dashboard;
 use crate::host::{Host, Supplies};
 use crate::http::{self, Endpoint};
 use crate::lsp::session;
@@ -121,9 +122,10 @@ pub async fn serve(
         let address = addresses.lines().find_map(|line| line.strip_prefix("http ")).unwrap_or_default();
         host.set_http(format!("http://{address}"));
         let endpoint = Arc::new(Endpoint::new(host.actor().clone(), token.text(), seconds_since_1970()));
+        let routes = http::router(endpoint).merge(dashboard::router(host.dashboard(token.text())));
         let mut until = host.stop_signal();
         sessions.spawn(async move {
-            let served = http::serve(listener, endpoint, async move { stopping(&mut until).await }).await;
+            let served = http::serve(listener, routes, async move { stopping(&mut until).await }).await;
             if let Err(error) = served {
                 tracing::error!(%error, "HTTP is served no longer");
             }

@@ -14,9 +14,10 @@ use tower_lsp::lsp_types::{
 };
 
 /// The commands of the server.
-pub const COMMANDS: [&str; 7] = [
+pub const COMMANDS: [&str; 8] = [
     "azr.abduce",
     "azr.cancelAll",
+    "azr.dashboard",
     "azr.deduce",
     "azr.execute",
     "azr.induce",
@@ -45,6 +46,7 @@ impl Inner {
             "azr.abduce" => self.abduce(read::<AbduceQuestion>(argument)?).await?,
             "azr.induce" => self.induce(read::<InduceQuestion>(argument)?).await?,
             "azr.execute" => self.execute(read::<ExecuteQuestion>(argument)?).await?,
+            "azr.dashboard" => self.dashboard().await?,
             "azr.status" => json!(self.host.status()),
             "azr.cancelAll" => json!({ "cancelled": self.cancel_all() }),
             "azr.restartModel" => self.restart_model().await?,

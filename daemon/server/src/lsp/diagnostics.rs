@@ -39,7 +39,9 @@ impl Inner {
             let diagnostics = session.diagnostics_of(&document, &uri).await;
             let current = session.document(&uri).is_some_and(|now| now.version == document.version);
             if current {
-                session.client.publish_diagnostics(uri, diagnostics, Some(document.version)).await;
+                let version = Some(document.version);
+                session.client.publish_diagnostics(uri.clone(), diagnostics, version).await;
+                session.offer(&document, &uri).await;
             }
         });
         self.scheduled().insert(key, Scheduled(task));
@@ -57,8 +59,7 @@ impl Inner {
         }
         let analysis = analysis(document).await;
         let claimed: Vec<&Stated> = analysis
-            .stated
-            .iter()
+            .allowed(self.options().execution)
             .filter(|stated| stated.claim.expected.is_some() && stated.runnable.is_ok())
             .take(MAX_CHECKED)
             .collect();

@@ -2,6 +2,7 @@
 //! diagnostics and actions.
 
 use super::documents::Document;
+use super::session::Execution;
 use crate::claim::Claim;
 use crate::host::Host;
 use crate::protocol::failure::Failure;
@@ -28,6 +29,8 @@ pub struct Analysis {
     pub functions: Vec<Function>,
     /// Its claims, in the order of the text.
     pub stated: Vec<Stated>,
+    /// Calls that take more than literals, and are run only where the user allows that.
+    pub determined: Vec<Stated>,
     slices: BTreeMap<String, Result<Slice, String>>,
 }
 
@@ -74,7 +77,15 @@ impl Analysis {
                 Stated { claim, runnable }
             })
             .collect();
-        Self { functions, stated, slices }
+        let determined = file.determined_calls().into_iter().map(|call| Stated {
+            runnable: Ok(Runnable {
+                program: Arc::from(call.slice.program),
+                call: format!("{}({})", call.claim.function, call.claim.input),
+            }),
+            claim: call.claim,
+        });
+        let determined = determined.collect();
+        Self { functions, stated, determined, slices }
     }
 
     /// The program of a function, or why there is none.
@@ -87,10 +98,16 @@ impl Analysis {
         self.functions.iter().find(|function| function.range.contains(&byte))
     }
 
+    /// What may be run under a setting.
+    pub fn allowed(&self, execution: Execution) -> impl Iterator<Item = &Stated> {
+        let more = self.determined.iter().filter(move |_| execution == Execution::All);
+        self.stated.iter().filter(move |_| execution != Execution::Off).chain(more)
+    }
+
     /// The innermost claim that holds a place.
-    pub fn stated_at(&self, byte: usize) -> Option<&Stated> {
+    pub fn stated_at(&self, byte: usize, execution: Execution) -> Option<&Stated> {
         let holds = |range: &Range<usize>| range.start <= byte && byte <= range.end;
-        let found = self.stated.iter().filter(|stated| holds(&stated.claim.range));
+        let found = self.allowed(execution).filter(|stated| holds(&stated.claim.range));
         found.min_by_key(|stated| stated.claim.range.len())
     }
 

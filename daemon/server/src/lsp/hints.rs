@@ -32,8 +32,7 @@ impl Inner {
         let analysis = analysis(&document).await;
         let in_sight = |stated: &&Stated| stated.claim.range.end >= start && stated.claim.range.start <= end;
         let stated: Vec<Stated> = analysis
-            .stated
-            .iter()
+            .allowed(self.options().execution)
             .filter(in_sight)
             .filter(|stated| stated.runnable.is_ok())
             .take(MAX_HINTS)

@@ -2,7 +2,7 @@
 
 use super::documents::Document;
 use super::facts::{Fact, analysis, badge, check, outcome_text, word};
-use super::session::{Execution, Inner, error, place};
+use super::session::{Inner, error, place};
 use crate::claim::Claim;
 use azr_executor::Verdict;
 use tower_lsp::jsonrpc::Result;
@@ -22,10 +22,8 @@ impl Inner {
         let position = params.text_document_position_params.position;
         let offset = document.offset(place(position), self.encoding());
         let analysis = analysis(&document).await;
-        let Some(stated) = analysis.stated_at(offset) else { return Ok(None) };
-        if self.options().execution == Execution::Off {
-            return Ok(None);
-        }
+        let execution = self.options().execution;
+        let Some(stated) = analysis.stated_at(offset, execution) else { return Ok(None) };
         let facts = check(&self.host, &[stated]).await.map_err(|failure| error(&failure))?;
         let Some(fact) = facts.into_iter().next() else { return Ok(None) };
         let prediction = self.host.prediction(stated);

@@ -4,6 +4,7 @@ use super::facts::analysis;
 use super::session::{Inner, Session, error, place};
 use crate::actor::{CancelFlag, Priority};
 use crate::host::Host;
+use crate::protocol::dashboard::DashboardResult;
 use crate::protocol::failure::{Failure, FailureKind};
 use crate::protocol::model::{LoadParams, LoadResult};
 use crate::protocol::status::StatusResult;
@@ -167,8 +168,10 @@ impl Inner {
             .document(&text_document.uri)
             .ok_or_else(|| bad("the document is not open", "open it first"))?;
         let offset = document.offset(place(position), self.encoding());
+        // A question is an order to run what it names, also where nothing is run unasked.
+        let execution = self.options().execution.at_least_literals();
         let analysis = analysis(&document).await;
-        let stated = analysis.stated_at(offset).ok_or_else(|| {
+        let stated = analysis.stated_at(offset, execution).ok_or_else(|| {
             bad("there is no call of a function of this file with literal arguments", "put the cursor on one")
         })?;
         let runnable =
@@ -192,6 +195,12 @@ impl Inner {
         count
     }
 
+    /// Address of the live page.
+    pub(crate) async fn dashboard(&self) -> Result<Value> {
+        let url = self.host.dashboard_address().await.map_err(|failure| error(&failure))?;
+        Ok(json!(DashboardResult { url }))
+    }
+
     /// Loads the model again.
     pub(crate) async fn restart_model(&self) -> Result<Value> {
         let version = self.host.load_model(None).await.map_err(|failure| error(&failure))?;
@@ -203,6 +212,10 @@ impl Session {
     #[expect(clippy::unused_async, reason = "the LSP crate takes async methods")]
     pub(crate) async fn on_status(&self, _params: Value) -> Result<StatusResult> {
         Ok(self.host.status())
+    }
+
+    pub(crate) async fn on_dashboard(&self, _params: Value) -> Result<Value> {
+        self.dashboard().await
     }
 
     pub(crate) async fn on_execute(&self, question: ExecuteQuestion) -> Result<Value> {

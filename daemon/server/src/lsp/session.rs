@@ -42,8 +42,15 @@ pub enum Execution {
     /// Calls with literal arguments.
     #[default]
     Literals,
-    /// The same; kept apart so that more can be run where a user allows it.
+    /// Also calls whose arguments are made of names that the file alone determines.
     All,
+}
+
+impl Execution {
+    /// For what is asked for by name.
+    pub(crate) fn at_least_literals(self) -> Self {
+        if self == Self::Off { Self::Literals } else { self }
+    }
 }
 
 /// What the client can do and wants.
@@ -65,6 +72,8 @@ pub struct Options {
     pub hint_refresh: bool,
     /// Diagnostics may point at other places.
     pub related_information: bool,
+    /// Functions of the documents are kept for self-play.
+    pub task_pool: bool,
     /// The client knows `azr/statusChanged`: it gave options of ours.
     pub status: bool,
 }
@@ -78,13 +87,14 @@ impl Default for Options {
             markdown: false,
             hint_refresh: false,
             related_information: false,
+            task_pool: false,
             status: false,
         }
     }
 }
 
 impl Options {
-    /// Takes the settings `execution`, `hints.enabled`, `budgetMs`; what is not understood changes nothing.
+    /// Takes the settings `execution`, `hints.enabled`, `budgetMs`, `taskPool.enabled`; what is not understood changes nothing.
     fn take(&mut self, settings: &Value) {
         if let Some(execution) =
             settings.get("execution").and_then(|value| Execution::deserialize(value).ok())
@@ -93,6 +103,9 @@ impl Options {
         }
         if let Some(hints) = settings.pointer("/hints/enabled").and_then(Value::as_bool) {
             self.hints = hints;
+        }
+        if let Some(wanted) = settings.pointer("/taskPool/enabled").and_then(Value::as_bool) {
+            self.task_pool = wanted;
         }
         if let Some(budget) = settings.get("budgetMs").and_then(Value::as_u64) {
             self.budget_ms = Some(budget);
@@ -167,10 +180,13 @@ where
         }))
     })
     .custom_method("azr/abduce", Session::on_abduce)
+    .custom_method("azr/dashboard", Session::on_dashboard)
     .custom_method("azr/deduce", Session::on_deduce)
     .custom_method("azr/execute", Session::on_execute)
     .custom_method("azr/induce", Session::on_induce)
     .custom_method("azr/model/load", Session::on_load)
+    .custom_method("azr/pool/list", Session::on_pool_list)
+    .custom_method("azr/pool/remove", Session::on_pool_remove)
     .custom_method("azr/status", Session::on_status)
     .custom_method("azr/train/start", Session::on_train_start)
     .custom_method("azr/train/stop", Session::on_train_stop)

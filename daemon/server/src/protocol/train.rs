@@ -13,6 +13,9 @@ pub struct StartParams {
     /// Folder of the run; a new one under the state folder where absent.
     #[serde(default)]
     pub run_dir: Option<String>,
+    /// Start from the functions of the task pool instead of tasks that the model proposes; refused where it is empty.
+    #[serde(default)]
+    pub pool: bool,
     /// Go on with the run in that folder.
     #[serde(default)]
     pub resume: bool,

@@ -85,7 +85,7 @@ pub(super) fn find(file: &SourceFile<'_>, names: &BTreeSet<String>) -> Vec<Sourc
 }
 
 /// The claim that a call in the code makes: with an assertion, a comment behind it, or none.
-fn claimed(node: Node<'_>, function: &str, input: &str, text: &str) -> SourceClaim {
+pub(super) fn claimed(node: Node<'_>, function: &str, input: &str, text: &str) -> SourceClaim {
     let base = |kind, expected: Option<Range<usize>>| SourceClaim {
         kind,
         function: function.to_owned(),
@@ -112,8 +112,13 @@ fn literal_call(node: Node<'_>, text: &str, names: &BTreeSet<String>) -> Option<
     (names.contains(name) && is_input(inner)).then(|| (name.to_owned(), inner.to_owned()))
 }
 
+/// Is a text short enough to be looked at?
+pub(super) fn is_short(text: &str) -> bool {
+    text.len() <= MAX_TEXT_BYTES
+}
+
 fn is_input(text: &str) -> bool {
-    text.len() <= MAX_TEXT_BYTES && parse_arguments(text).is_some()
+    is_short(text) && parse_arguments(text).is_some()
 }
 
 fn is_value(text: &str) -> bool {

@@ -3,10 +3,11 @@
 //! [`SourceFile::slice`] takes the function and the definitions, constants and imports of the module that it needs, and
 //! refuses, with the reason, what is not self-contained or touches files, processes or the network.
 //! [`SourceFile::claims`] finds what the file says about its own functions: calls with literal arguments, assertions,
-//! doctests and example comments. The parser is tree-sitter: a file with errors elsewhere is read as far as it can be.
+//! doctests and example comments. [`SourceFile::determined_calls`] finds calls that take more than literals. The parser is tree-sitter: a file with errors elsewhere is read as far as it can be.
 //!
 //! Nothing is executed and nothing is resolved beyond the file: what cannot be seen in it is not known.
 
+mod calls;
 mod chunks;
 mod claims;
 mod effects;
@@ -14,6 +15,7 @@ mod error;
 mod module;
 mod names;
 
+pub use calls::DeterminedCall;
 pub use claims::{ClaimKind, SourceClaim};
 pub use error::SliceError;
 
@@ -125,6 +127,11 @@ impl<'t> SourceFile<'t> {
 
     /// The program that holds `function` and what it needs.
     pub fn slice(&self, function: &str) -> Result<Slice, SliceError> {
+        self.slice_with(function, &BTreeSet::new())
+    }
+
+    /// The same with what other names need, those of arguments.
+    fn slice_with(&self, function: &str, more: &BTreeSet<String>) -> Result<Slice, SliceError> {
         let own = self.items.iter().rev().find(|item| item.is_function(function));
         let Some(own) = own else { return Err(self.why_not(function)) };
         let definition = &self.text[own.range.clone()];
@@ -137,7 +144,7 @@ impl<'t> SourceFile<'t> {
                 line: self.line_of(own.range.start) + 1,
             });
         }
-        let included = self.closure(own, function)?;
+        let included = self.closure(own, function, more)?;
         self.check_effects(&included)?;
         let mut program = String::new();
         let (mut lines, mut imports) = (Vec::new(), Vec::new());
@@ -164,9 +171,9 @@ impl<'t> SourceFile<'t> {
     }
 
     /// The items that a function needs, itself included, in the order of the file.
-    fn closure(&self, own: &Item, function: &str) -> Result<Vec<&Item>, SliceError> {
+    fn closure(&self, own: &Item, function: &str, more: &BTreeSet<String>) -> Result<Vec<&Item>, SliceError> {
         let wildcard = self.items.iter().any(|item| item.wildcard);
-        let mut wanted: Vec<&str> = own.uses.iter().map(String::as_str).collect();
+        let mut wanted: Vec<&str> = own.uses.iter().chain(more).map(String::as_str).collect();
         let mut seen: BTreeSet<&str> = wanted.iter().copied().collect();
         let mut included: BTreeSet<usize> = BTreeSet::new();
         let (mut missing, mut needs_wildcard) = (BTreeSet::new(), false);

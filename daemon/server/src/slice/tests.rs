@@ -214,3 +214,53 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn calls_that_take_names_are_found_where_the_file_determines_them() {
+    let text = "\
+import math
+LIMIT = 3
+LATER = f
+TABLE = {}
+TABLE['a'] = 1
+twice = 1
+twice = 2
+
+
+def f(a, b=0):
+    return a + b
+
+
+f(1)
+f(LIMIT + 1)
+assert f(LIMIT, b=len('ab')) == 5
+x = f(math.floor(2.5))  # -> 3
+f(twice)
+f(TABLE)
+f(after)
+after = 1
+f(open('x'))
+f(unknown)
+f([y for y in (1, 2)])
+f(z := 4)
+[f(y) for y in (1, LIMIT)]
+for i in (1, 2):
+    f(i + LIMIT)
+def g(): return f(LIMIT)
+";
+    let file = SourceFile::parse(text).unwrap();
+    let found = file.determined_calls();
+    let inputs: Vec<(&str, Option<&str>)> =
+        found.iter().map(|call| (call.claim.input.as_str(), call.claim.expected.as_deref())).collect();
+    assert_eq!(
+        inputs,
+        [
+            ("LIMIT + 1", None),
+            ("LIMIT, b=len('ab')", Some("5")),
+            ("math.floor(2.5)", Some("3")),
+            ("[y for y in (1, 2)]", None)
+        ]
+    );
+    assert!(found[0].slice.program.contains("LIMIT = 3") && !found[0].slice.program.contains("math"));
+    assert!(found[2].slice.program.starts_with("import math\n"));
+}

@@ -24,7 +24,7 @@ use azr_selfplay::policy::CandlePolicy;
 use azr_selfplay::run::Outcome;
 use events::Recorder;
 use serde_json::json;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
@@ -61,6 +61,7 @@ pub struct Training {
 struct Run {
     id: String,
     steps: u64,
+    folder: PathBuf,
     log: Arc<Log>,
     stop: Arc<AtomicBool>,
     /// Set when the thread has ended.
@@ -145,6 +146,7 @@ impl Training {
         let run = Run {
             id: id.clone(),
             steps: plan.config().run.steps,
+            folder: folder.clone(),
             log: Arc::new(Log::new(id.clone())),
             stop: Arc::new(AtomicBool::new(false)),
             ended,
@@ -181,6 +183,11 @@ impl Training {
             }
             None => Err(busy(format!("there is no run {id}"), "start one with azr/train/start")),
         }
+    }
+
+    /// Folder of the run that goes on, or of the last one.
+    pub fn folder(&self) -> Option<PathBuf> {
+        self.lock().as_ref().map(|run| run.folder.clone())
     }
 
     /// The log of a run.

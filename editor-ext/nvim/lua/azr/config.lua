@@ -11,9 +11,11 @@ local defaults = {
   hints = true,
   -- Time that the model may take for one question, in milliseconds.
   budget_ms = 5000,
+  -- Keep functions of open files, on this machine, as tasks that self-play may start from.
+  task_pool = false,
 }
 
-local kinds = { cmd = "string", execution = "string", hints = "boolean", budget_ms = "number" }
+local kinds = { cmd = "string", execution = "string", hints = "boolean", budget_ms = "number", task_pool = "boolean" }
 
 M.values = vim.deepcopy(defaults)
 
@@ -41,6 +43,7 @@ function M.server_options()
     execution = M.values.execution,
     hints = { enabled = M.values.hints },
     budgetMs = M.values.budget_ms,
+    taskPool = { enabled = M.values.task_pool },
   }
 end
 

@@ -6,6 +6,7 @@ export interface ServerOptions {
     readonly execution: "off" | "literals" | "all";
     readonly hints: { readonly enabled: boolean };
     readonly budgetMs: number;
+    readonly taskPool: { readonly enabled: boolean };
 }
 
 export function serverOptions(): ServerOptions {
@@ -16,6 +17,7 @@ export function serverOptions(): ServerOptions {
         execution: workspace.isTrusted && (execution === "all" || execution === "literals") ? execution : "off",
         hints: { enabled: settings.get("hints.enabled", true) },
         budgetMs: settings.get("budgetMs", 5000),
+        taskPool: { enabled: workspace.isTrusted && settings.get("taskPool.enabled", false) },
     };
 }
 

@@ -1,0 +1,11 @@
+//! The daemon's readers of what strangers write, from its own files, without the rest of it.
+
+#[path = "../../src/protocol/mod.rs"]
+pub mod protocol;
+#[path = "../../src/slice/mod.rs"]
+pub mod slice;
+
+pub mod reason {
+    #[path = "../../../../src/reason/literal.rs"]
+    pub mod literal;
+}
