@@ -197,7 +197,7 @@ async def requests(editor):
     await refused("parameters of another type", -32602, protocol.send_request_async("azr/execute", {"program": 3}))
     await refused("parameters that are missing", -32602, protocol.send_request_async("azr/execute", {"program": TEXT}))
     protocol.notify("azr/nothingAtAll", {})
-    protocol.notify("$/setTrace", {"value": "off"})
+    editor.client.set_trace(t.SetTraceParams(t.TraceValue.Off))
     status = await soon("status", protocol.send_request_async("azr/status", None))
     checks.that("parameters may be null", status is not None, status)
     slow = [protocol.send_request_async("azr/execute", {"program": ENDLESS, "input": "1", "seconds": 10}) for _ in range(8)]
