@@ -208,9 +208,9 @@ async def requests(editor):
     checks.that("a request that runs nothing passes eight programs", status is not None, status)
     ids = [number for number in list(protocol._request_futures)][-8:]
     for number in ids:
-        protocol.notify("$/cancelRequest", {"id": number})
-        protocol.notify("$/cancelRequest", {"id": number})
-    protocol.notify("$/cancelRequest", {"id": "never asked"})
+        protocol.notify("$/cancelRequest", t.CancelParams(number))
+        protocol.notify("$/cancelRequest", t.CancelParams(number))
+    protocol.notify("$/cancelRequest", t.CancelParams("never asked"))
     for task in tasks:
         await refused("a cancelled request is answered as one", -32800, task)
 
