@@ -82,6 +82,36 @@ fn results_that_are_not_plain_data_are_compared_where_they_are_made() {
 }
 
 #[test]
+fn annotations_are_evaluated_where_a_function_is_defined() {
+    let task = task("g", "def g(x):\n    return x", &["[1]"]);
+    let programs = [
+        "def g(x: List[int]) -> int:\n    return x",
+        "from typing import List\ndef g(x: List[int]) -> int:\n    return x",
+        "from __future__ import annotations\ndef g(x: List[int]) -> int:\n    return x",
+        "class A:\n    def h(self, x: Missing): pass\ndef g(x):\n    return x",
+        "import functools\n@functools.lru_cache\ndef g(x: Missing):\n    return x",
+        "def g(x):\n    def inner(y: list) -> int:\n        return y\n    return inner(x)",
+    ];
+    for mode in [Mode::Paper, Mode::Clean] {
+        assert_eq!(
+            statuses(&task, mode, &programs),
+            ["fail", "pass", "pass", "fail", "fail", "pass"],
+            "{mode:?}"
+        );
+    }
+}
+
+#[test]
+fn a_program_that_changes_its_argument_is_compared_with_what_was_asked() {
+    let reference = "from collections import Counter\ndef g(x):\n    return Counter(x)";
+    let task = task("g", reference, &["[[1, 1, 2]]"]);
+    let changing = "from collections import Counter\ndef g(x):\n    c = Counter(x)\n    x.clear()\n    return c";
+    for mode in [Mode::Paper, Mode::Clean] {
+        assert_eq!(statuses(&task, mode, &[changing, reference]), ["pass", "pass"], "{mode:?}");
+    }
+}
+
+#[test]
 fn special_comparisons_of_mbpp() {
     for mode in [Mode::Paper, Mode::Clean] {
         let sets =
