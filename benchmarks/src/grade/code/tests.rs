@@ -105,7 +105,8 @@ fn annotations_are_evaluated_where_a_function_is_defined() {
 fn a_program_that_changes_its_argument_is_compared_with_what_was_asked() {
     let reference = "from collections import Counter\ndef g(x):\n    return Counter(x)";
     let task = task("g", reference, &["[[1, 1, 2]]"]);
-    let changing = "from collections import Counter\ndef g(x):\n    c = Counter(x)\n    x.clear()\n    return c";
+    let changing =
+        "from collections import Counter\ndef g(x):\n    c = Counter(x)\n    x.clear()\n    return c";
     for mode in [Mode::Paper, Mode::Clean] {
         assert_eq!(statuses(&task, mode, &[changing, reference]), ["pass", "pass"], "{mode:?}");
     }

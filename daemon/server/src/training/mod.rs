@@ -155,6 +155,9 @@ impl Training {
             (Arc::clone(supplies), actor.clone(), run.clone(), self.active.clone());
         let work = move || {
             let result = train(plan.as_ref(), supplies.as_ref(), actor, &model, &own, &changed);
+            // Whoever hears of the end may start the next run at once.
+            active.send_replace(false);
+            ended_in.send_replace(true);
             match result {
                 Ok((step, metrics)) => own.log.push(EventKind::Done, step, metrics),
                 Err(message) => {
@@ -162,8 +165,6 @@ impl Training {
                     own.log.push(EventKind::Error, own.log.step(), json!({ "message": message }));
                 }
             }
-            ended_in.send_replace(true);
-            active.send_replace(false);
             changed();
         };
         std::thread::Builder::new()
