@@ -183,7 +183,7 @@ fn mutated() -> impl Strategy<Value = String> {
             };
             let (from, to) = (place(&text, from.min(to)), place(&text, from.max(to)));
             match how {
-                0 => text.replace_range(from..to.min(from + 20).max(from), ""),
+                0 => text.replace_range(from..place(&text, to.min(from + 20)).max(from), ""),
                 1 => text.insert_str(from, "(\n"),
                 2 => text.insert_str(from, "𝒳\"\"\""),
                 _ => {
