@@ -1,6 +1,8 @@
-"""The daemon's OpenAI-compatible endpoint for the length of a `with` block, in a home of its own."""
+"""What the scripts of this folder share: the daemon's OpenAI-compatible endpoint for the length of a `with` block, in a home
+of its own, and files of JSON lines."""
 
 import contextlib
+import json
 import os
 import pathlib
 import subprocess
@@ -34,3 +36,13 @@ def wait_for(daemon, path):
             raise SystemExit(f"the daemon ended: {daemon.stderr.read()}")
         time.sleep(0.1)
     raise SystemExit(f"the daemon did not write {path.name} within two minutes")
+
+
+def read_lines(path):
+    with open(path) as file:
+        return [json.loads(line) for line in file if line.strip()]
+
+
+def write_lines(path, rows):
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path

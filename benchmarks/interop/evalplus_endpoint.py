@@ -23,22 +23,12 @@ import subprocess
 import sys
 import tempfile
 
-from endpoint import endpoint
+from endpoint import endpoint, read_lines, write_lines
 
 SETS = {
     "humaneval": ("humaneval_plus/HumanEvalPlus-v0.1.10.jsonl.gz", "HUMANEVAL_OVERRIDE_PATH"),
     "mbpp": ("mbpp_plus/MbppPlus-v0.2.0.jsonl.gz", "MBPP_OVERRIDE_PATH"),
 }
-
-
-def read_lines(path):
-    with open(path) as file:
-        return [json.loads(line) for line in file if line.strip()]
-
-
-def write_lines(path, rows):
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return path
 
 
 def evalplus(module, arguments, environment):

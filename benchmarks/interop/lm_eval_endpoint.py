@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 
-from endpoint import endpoint
+from endpoint import endpoint, read_lines, write_lines
 
 # A target that begins with a bracket would be read as a list of targets, so the fence's first line belongs to it.
 TASK = """\
@@ -52,16 +52,6 @@ metric_list:
 metadata:
   version: 1
 """
-
-
-def read_lines(path):
-    with open(path) as file:
-        return [json.loads(line) for line in file if line.strip()]
-
-
-def write_lines(path, rows):
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return path
 
 
 def azr(options, *arguments):

@@ -196,11 +196,12 @@ impl RemoteModel {
 
     /// One exchange, with as many tries as it may take.
     fn ask(&self, url: &str, body: Option<&str>) -> Result<Value, RemoteError> {
-        let mut pause = self.config.pause;
+        let (mut pause, mut asked) = (self.config.pause, Duration::ZERO);
         let mut reason = String::new();
         for attempt in 1..=self.config.tries.max(1) {
             if attempt > 1 {
-                std::thread::sleep(pause.min(PAUSE_BOUND));
+                // A server may ask for more patience than ours, not for less.
+                std::thread::sleep(pause.max(asked).min(PAUSE_BOUND));
                 pause = pause.saturating_mul(2);
             }
             self.wait_for_turn();
@@ -213,9 +214,7 @@ impl RemoteModel {
                 }
                 Ok((status @ (408 | 409 | 425 | 429 | 500..=599), wait, text)) => {
                     reason = format!("status {status}: {}", beginning(&text));
-                    if let Some(wait) = wait {
-                        pause = wait;
-                    }
+                    asked = wait.unwrap_or_default();
                 }
                 Ok((status, _, text)) => {
                     return Err(RemoteError::Refused { url: url.into(), status, body: beginning(&text) });

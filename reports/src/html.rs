@@ -8,7 +8,7 @@ use crate::examples::{self, Moment};
 use crate::tables::{self, Change, GainTable};
 use crate::{Comparison, Error, Run, plot, terminal};
 use minijinja::value::Serde;
-use minijinja::{AutoEscape, Environment, context};
+use minijinja::{AutoEscape, Environment, HtmlEscape, context};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
@@ -16,6 +16,11 @@ const REPORT: &str = include_str!("templates/report.html");
 const COMPARISON: &str = include_str!("templates/comparison.html");
 const PARTS: &str = include_str!("templates/parts.html");
 const STYLE: &str = include_str!("templates/style.css");
+
+/// Text for a page that no template makes.
+pub fn escaped(text: &str) -> String {
+    HtmlEscape(text).to_string()
+}
 
 /// A drawn panel.
 #[derive(Serialize)]

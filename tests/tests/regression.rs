@@ -1,6 +1,6 @@
 //! The embedded model's answers as snapshots: one line an item, so that a changed answer is one line in a diff.
 //!
-//! A line is the item, its verdict and the answer. It is the same on every machine: the answer is greedy, sums of 32-bit
+//! A line is the item, its verdict and the answer. It is the same on machines of one kind: the answer is greedy, sums of 32-bit
 //! floats have one order whatever the number of threads, and a verdict is decided by fuel, not by time. What is left is the
 //! last digit of a logit, which kinds of processor may round differently: it moves an answer only where two tokens tie to
 //! that digit. After a change that is meant, `INSTA_UPDATE=always cargo test --release -p azr-tests` accepts the new lines,

@@ -15,10 +15,10 @@ use std::path::{Path, PathBuf};
 
 /// Entries that are kept; when there are as many, nothing is added until some are removed.
 pub const MAX_ENTRIES: usize = 2_000;
-/// Longest program, input and output of an entry, in bytes.
-const MAX_BYTES: usize = 8 << 10;
+/// Longest line of an entry, in bytes.
+const MAX_ENTRY_BYTES: usize = 24 << 10;
 /// Longest file that is read.
-const MAX_FILE_BYTES: u64 = 3 * (MAX_ENTRIES * MAX_BYTES) as u64;
+const MAX_FILE_BYTES: u64 = (MAX_ENTRIES * MAX_ENTRY_BYTES) as u64;
 
 /// A function with a call of it and the value that execution gave.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,9 +65,9 @@ impl TaskPool {
         let mut known: BTreeSet<String> = entries.iter().map(|entry| entry.id.clone()).collect();
         let before = entries.len();
         for offer in offers {
-            let fits =
-                [&offer.program, &offer.input, &offer.output].iter().all(|text| text.len() <= MAX_BYTES);
             let entry = entry(offer);
+            // As it is written: the file as a whole has a bound, too.
+            let fits = serde_json::to_string(&entry).is_ok_and(|line| line.len() < MAX_ENTRY_BYTES);
             if fits && entries.len() < MAX_ENTRIES && known.insert(entry.id.clone()) {
                 entries.push(entry);
             }
@@ -82,9 +82,17 @@ impl TaskPool {
     /// Removes entries; says how many are gone and how many are left.
     pub fn remove(&self, which: &RemoveParams) -> Result<(usize, usize)> {
         let _lock = self.lock()?;
+        if which.all {
+            // Whatever the file holds: it may be damaged.
+            let entries = self.read().map_or(0, |entries| entries.len());
+            return match std::fs::remove_file(&self.path) {
+                Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+                _ => Ok((entries, 0)),
+            };
+        }
         let entries = self.read()?;
         let goes = |entry: &PoolEntry| {
-            which.all || which.ids.contains(&entry.id) || which.uri.as_ref() == Some(&entry.origin.uri)
+            which.ids.contains(&entry.id) || which.uri.as_ref() == Some(&entry.origin.uri)
         };
         let kept: Vec<PoolEntry> = entries.iter().filter(|entry| !goes(entry)).cloned().collect();
         let removed = entries.len() - kept.len();
@@ -209,7 +217,7 @@ mod tests {
     fn the_pool_has_an_end_and_damage_is_said() {
         let folder = tempfile::tempdir().unwrap();
         let pool = TaskPool::new(folder.path().join("pool.jsonl"));
-        let long = Offer { output: "1".repeat(MAX_BYTES + 1), ..offer("f", "0", "u") };
+        let long = Offer { output: "\n".repeat(MAX_ENTRY_BYTES / 2), ..offer("f", "0", "u") };
         let many: Vec<Offer> = std::iter::once(long)
             .chain((0..=MAX_ENTRIES).map(|number| offer("f", &number.to_string(), "u")))
             .collect();
@@ -222,6 +230,9 @@ mod tests {
             "{}\n",
             "what cannot be read is not replaced"
         );
+        let all = RemoveParams { all: true, ..RemoveParams::default() };
+        assert_eq!(pool.remove(&all).unwrap(), (0, 0), "and can be removed");
+        assert!(!pool.path().exists());
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::{output, run_record};
 use anyhow::Context;
 use azr_benchmarks::ItemRecord;
 use azr_benchmarks::statistics::{IntervalMethod, Pair, PairedDifference, pair_by_item, paired_difference};
+use azr_reports::html::escaped;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -201,9 +202,6 @@ fn markdown(args: &Args, lines: &[Line]) -> String {
 
 /// A page of its own; names of items come from data and are escaped.
 fn html(args: &Args, lines: &[Line]) -> String {
-    let escaped = |text: &str| {
-        text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-    };
     let mut body = format!(
         "<h1>{} and {}</h1>\n",
         escaped(&args.run_a.display().to_string()),

@@ -2,6 +2,7 @@
 
 use super::{AVERAGES, COLUMNS, Finding, PaperTable, SIZES};
 use crate::Error;
+use crate::html::escaped;
 use polars::prelude::{Column, DataFrame, ParquetWriter};
 use std::fmt::Write as _;
 use std::fs::File;
@@ -263,7 +264,7 @@ fn cells(table: &PaperTable) -> Vec<Cell> {
                 n_seeds: measured.map(|measured| measured.n_seeds as u32),
                 published: Some(against.scores[column]),
                 finding: finding.name().into(),
-                command: if finding == Finding::Missing {
+                command: if matches!(finding, Finding::Missing | Finding::Partial) {
                     table.command(place, column)
                 } else {
                     String::new()
@@ -337,9 +338,6 @@ pub fn parquet(table: &PaperTable, path: &Path) -> Result<(), Error> {
 /// A page of its own: no request to anywhere, texts escaped.
 pub fn html(table: &PaperTable) -> String {
     let lines = lines(table);
-    let escaped = |cell: &str| {
-        cell.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-    };
     let row = |tag: &str, class: &str, cells: &mut dyn Iterator<Item = &str>| {
         let cells: Vec<String> = cells.map(|cell| format!("<{tag}>{}</{tag}>", escaped(cell))).collect();
         format!("<tr class=\"{class}\">{}</tr>\n", cells.concat())

@@ -32,6 +32,8 @@ pub const COLUMNS: [(&str, &str); 9] = [
 pub const SIZES: [usize; 9] = [164, 378, 880, 30, 30, 40, 500, 272, 675];
 /// Columns that the code average takes; the others are math.
 const CODE_COLUMNS: usize = 3;
+/// Items that a summary may speak of: it is a file like any other.
+const MAX_ITEMS: usize = 1_000_000;
 /// Headings of the averages.
 pub const AVERAGES: [&str; 3] = ["Code", "Math", "Total"];
 
@@ -57,6 +59,8 @@ pub enum Finding {
     WithinNoise,
     /// It does not.
     NotReproduced,
+    /// Only some of the items were answered, so that nothing can be said.
+    Partial,
     /// Nothing was measured.
     Missing,
 }
@@ -68,6 +72,7 @@ impl Finding {
             Self::Reproduced => "reproduced",
             Self::WithinNoise => "within noise",
             Self::NotReproduced => "not reproduced",
+            Self::Partial => "partial",
             Self::Missing => "missing",
         }
     }
@@ -128,6 +133,7 @@ impl PaperTable {
         let published = self.published[self.against].scores[column];
         match &self.measured[row].cells[column] {
             None => Finding::Missing,
+            Some(measured) if measured.n_items < SIZES[column] => Finding::Partial,
             Some(measured) if to_tenths(measured.value) == to_tenths(published) => Finding::Reproduced,
             Some(measured) if (measured.interval.0..=measured.interval.1).contains(&published) => {
                 Finding::WithinNoise
@@ -136,7 +142,7 @@ impl PaperTable {
         }
     }
 
-    /// The command that fills a missing cell.
+    /// The command that fills a missing or partial cell.
     pub fn command(&self, row: usize, column: usize) -> String {
         let row = &self.measured[row];
         let run = row.runs.first().map_or("RUN", String::as_str);
@@ -212,6 +218,9 @@ fn summaries(folder: &Path) -> Result<BTreeMap<String, Vec<f64>>, Error> {
         }
         let Some(value) = crate::run::read_json(&path)? else { continue };
         let Ok(summary) = serde_json::from_value::<ScoreSummary>(value) else { continue };
+        if summary.n_items > MAX_ITEMS {
+            continue;
+        }
         let right = summary.pass_at_1 / 100.0 * summary.n_items as f64;
         let shares = (0..summary.n_items).map(|item| (right - item as f64).clamp(0.0, 1.0)).collect();
         suites.insert(summary.suite, shares);

@@ -62,6 +62,13 @@ fn every_cell_has_its_finding() {
     )
     .unwrap();
     assert_eq!(against_base.finding(0, 5), Finding::Reproduced);
+    let some = MeasuredRun {
+        model: "m".into(),
+        folder: "r".into(),
+        suites: BTreeMap::from([("aime24".into(), [vec![1.0; 2], vec![0.0; 8]].concat())]),
+    };
+    let some = PaperTable::new(&[some], None).unwrap();
+    assert_eq!(some.finding(0, 3), Finding::Partial, "20.0 is the published value, of 30 items");
     assert!(PaperTable::new(&[], Some("nobody")).unwrap_err().contains("AZR Coder"));
 }
 

@@ -84,17 +84,6 @@ def _guard():
         _sys.modules[name] = None
 
 
-def _say(kind, error):
-    """One line about an exception, whatever the exception does when it is looked at."""
-    try:
-        missing = error.name if isinstance(error, ModuleNotFoundError) else None
-        if isinstance(missing, str):
-            return "missing " + missing
-        return kind + " " + type(error).__name__ + ": " + str(error)[:200]
-    except BaseException:
-        return kind + " an exception that cannot be shown"
-
-
 def _swallow():
     _sys.stdout = _sys.stderr = _sys.stdin = _Sink()
 
@@ -114,17 +103,27 @@ def _load():
         return _say("load", error)
 
 
+_HEAP_TYPE = 1 << 9
+
+
 def _evaluate_annotations(namespace):
-    """Annotations of the module level, which the reference's interpreter evaluates when a function is defined; since
-    Python 3.14 they wait until somebody asks, and a name that is missing in them would not be noticed."""
+    """Annotations of the module level and of its classes. The reference's interpreter evaluates them where a function is
+    defined; since Python 3.14 they wait until somebody asks, and a name that is missing in them would not be noticed. Here
+    they are asked for once the module has run, so that a name defined further down is still found."""
     owners = [namespace]
     for value in list(namespace.values()):
-        if isinstance(value, type) and value.__module__ == namespace.get("__name__", "builtins"):
-            value.__annotations__
-            owners.append(vars(value))
+        # Classes that the program made: it has no `__name__`, and the built-in types are no heap types.
+        if isinstance(value, type) and value.__flags__ & _HEAP_TYPE:
+            own = type.__dict__["__dict__"].__get__(value)
+            if own.get("__module__") == "builtins":
+                value.__annotations__
+                owners.append(own)
     for owner in owners:
         for value in list(owner.values()):
-            value = getattr(value, "__wrapped__", value)
+            try:
+                value = object.__getattribute__(value, "__wrapped__")
+            except AttributeError:
+                pass
             if type(value) is type(_evaluate_annotations) and value.__code__.co_filename == "<string>":
                 value.__annotations__
 

@@ -91,11 +91,15 @@ fn annotations_are_evaluated_where_a_function_is_defined() {
         "class A:\n    def h(self, x: Missing): pass\ndef g(x):\n    return x",
         "import functools\n@functools.lru_cache\ndef g(x: Missing):\n    return x",
         "def g(x):\n    def inner(y: list) -> int:\n        return y\n    return inner(x)",
+        "from typing import Text\nxrange = range\nT = int\ndef g(x: T) -> Text:\n    return x",
+        "from types import FunctionType\nfrom collections import OrderedDict\ndef g(x):\n    return x",
+        "class A(dict):\n    __getattr__ = dict.__getitem__\nc = A()\ndef g(x):\n    return x",
+        "class A:\n    x: Missing = 1\ndef g(x):\n    return x",
     ];
     for mode in [Mode::Paper, Mode::Clean] {
         assert_eq!(
             statuses(&task, mode, &programs),
-            ["fail", "pass", "pass", "fail", "fail", "pass"],
+            ["fail", "pass", "pass", "fail", "fail", "pass", "pass", "pass", "pass", "fail"],
             "{mode:?}"
         );
     }

@@ -56,16 +56,6 @@ def _as_function(code):
         return code
 
 
-def _say(kind, error):
-    try:
-        missing = error.name if isinstance(error, ModuleNotFoundError) else None
-        if isinstance(missing, str):
-            return "missing " + missing
-        return kind + " " + type(error).__name__ + ": " + str(error)[:200]
-    except BaseException:
-        return kind + " an exception that cannot be shown"
-
-
 def _load():
     state = _state
     if state.function_name is None:

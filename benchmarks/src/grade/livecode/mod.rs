@@ -13,7 +13,7 @@ use crate::python_data::{parse_string_repr, string_literal};
 use crate::{Graded, TimeRules};
 use azr_executor::{FUEL_PER_SECOND, Job, Limits, Report, Sandbox, Verdict};
 
-const CHECKER: &str = include_str!("checker.py");
+const CHECKER: &str = concat!(include_str!("../say.py"), include_str!("checker.py"));
 /// Longest output of a test, in characters.
 const OUTPUT_CHARS: u32 = 32 << 20;
 /// Tests of one program in one job.

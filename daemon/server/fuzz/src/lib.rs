@@ -5,7 +5,9 @@ pub mod protocol;
 #[path = "../../src/slice/mod.rs"]
 pub mod slice;
 
+// The paths of a module inside a module begin in a folder of its name, which there is none of here.
+#[path = "."]
 pub mod reason {
-    #[path = "../../../../src/reason/literal.rs"]
+    #[path = "../../src/reason/literal.rs"]
     pub mod literal;
 }

@@ -2,7 +2,7 @@
 //!
 //! Two routes need no token and tell nothing: the page, and its way to itself from `/`. The data below `/dashboard/api`
 //! want the bearer token, which the page takes from the fragment of its address: a fragment is never sent, logged or
-//! passed on. Files are only read, and what has been read is kept: a look costs what was appended since the last one.
+//! passed on. Files are only read, and what has been read is kept: of the records, a look reads what was appended since the last one.
 //! Texts of a model are cut, sent as JSON, and made into text nodes by the page.
 
 mod evaluations;
@@ -102,11 +102,11 @@ impl Dashboard {
         })
     }
 
-    /// What is known of the run in `path`; the least recently opened ones are forgotten.
+    /// What is known of the run in `path`; where there are too many, one is forgotten and read again when it is asked for.
     fn watched(&self, path: &Path) -> Arc<Mutex<Watched>> {
         let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
         if !watched.contains_key(path) && watched.len() >= MAX_WATCHED {
-            watched.clear();
+            watched.pop_first();
         }
         Arc::clone(watched.entry(path.to_owned()).or_insert_with(|| Arc::new(Mutex::new(Watched::new(path)))))
     }

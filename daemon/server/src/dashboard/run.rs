@@ -20,10 +20,12 @@ pub(super) struct Watched {
     telemetry: Tail,
     timings: Tail,
     evaluations: Evaluations,
-    /// Counts the times that the records began anew.
+    /// Another number whenever the records begin anew, here or in a later process.
     reading: u64,
     records: Vec<StepRecord>,
     costs: BTreeMap<u64, Cost>,
+    /// What records and costs say about the run's health; made again when one of them has changed.
+    warnings: Vec<Warning>,
     chain: Option<String>,
     damage: Option<String>,
 }
@@ -88,36 +90,46 @@ impl Watched {
             telemetry: tail("telemetry.jsonl"),
             timings: tail("timings.jsonl"),
             evaluations: Evaluations::new(folder),
-            reading: 1,
+            reading: Self::any_reading(),
             records: Vec::new(),
             costs: BTreeMap::new(),
+            warnings: Vec::new(),
             chain: None,
             damage: None,
         }
     }
 
+    /// A number that JavaScript holds exactly and that no earlier reading had.
+    fn any_reading() -> u64 {
+        getrandom::u64().map_or(0, |number| number >> 12)
+    }
+
     /// Reads what is new, and gives what a page lacks that has `have` steps of the reading `reading`.
     pub(super) fn look(&mut self, reading: u64, have: usize) -> Look {
         let run = read_json(&self.folder.join("run.json"));
-        self.read_steps(run.get("chain_start").and_then(serde_json::Value::as_str));
-        self.read_costs();
+        let steps = self.read_steps(run.get("chain_start").and_then(serde_json::Value::as_str));
+        if self.read_costs() || steps {
+            self.warnings = self.all_warnings();
+        }
         let from = if reading == self.reading { have.min(self.records.len()) } else { 0 };
         Look {
             reading: self.reading,
             from,
             steps: self.records[from..].iter().map(point).collect(),
             costs: self.costs.clone(),
-            warnings: self.warnings(),
+            warnings: self.warnings.clone(),
             evaluations: self.evaluations.look(),
             damage: self.damage.clone(),
             about: about(&run),
         }
     }
 
-    fn read_steps(&mut self, chain_start: Option<&str>) {
+    /// Was there anything new?
+    fn read_steps(&mut self, chain_start: Option<&str>) -> bool {
         let appended = self.steps.look();
+        let changed = appended.anew || !appended.lines.is_empty();
         if appended.anew {
-            self.reading += 1;
+            self.reading = Self::any_reading();
             self.records.clear();
             (self.chain, self.damage) = (None, None);
         }
@@ -144,12 +156,16 @@ impl Watched {
             self.chain = Some(record.hash.clone());
             self.records.push(record);
         }
+        changed
     }
 
-    fn read_costs(&mut self) {
+    /// Was there anything new?
+    fn read_costs(&mut self) -> bool {
+        let mut changed = false;
         // The telemetry knows more, so it comes last.
         for tail in [&mut self.timings, &mut self.telemetry] {
             for line in tail.look().lines {
+                changed = true;
                 let Ok(line) = serde_json::from_str::<CostLine>(&line) else { continue };
                 if self.costs.len() >= MAX_STEPS {
                     continue;
@@ -161,10 +177,11 @@ impl Watched {
                 cost.memory = line.memory_bytes.or(cost.memory);
             }
         }
+        changed
     }
 
     /// The warnings of the whole run: a function of the record and the costs, so that a run of any origin has them.
-    fn warnings(&self) -> Vec<Warning> {
+    fn all_warnings(&self) -> Vec<Warning> {
         let mut watch = Watch::default();
         let records = self.records.iter().filter(|record| record.health.is_some());
         let observe = |record: &StepRecord| {

@@ -2,7 +2,7 @@
 
 use super::documents::Document;
 use super::facts::{Stated, analysis, check};
-use super::session::{Inner, Session, error};
+use super::session::{Execution, Inner, Session, error};
 use crate::pool::Offer;
 use crate::protocol::failure::{Failure, FailureKind};
 use crate::protocol::pool::{ListResult, RemoveParams, RemoveResult};
@@ -21,7 +21,9 @@ fn failed(reason: &std::io::Error) -> Error {
 impl Inner {
     /// Offers the calls of a document whose values are known by execution. Nothing happens unless it is switched on.
     pub(crate) async fn offer(&self, document: &Document, uri: &Url) {
-        if !self.options().task_pool {
+        let options = self.options();
+        // Where nothing shall be run, there is no value to keep either.
+        if !options.task_pool || options.execution == Execution::Off {
             return;
         }
         let analysis = analysis(document).await;

@@ -66,14 +66,38 @@ impl SourceFile<'_> {
         Some(DeterminedCall { claim: claimed(node, function, input, text), slice })
     }
 
-    /// Has the name one value for the whole of the file, from a place before `byte` on?
+    /// Has the name one value for the whole of the file, from a place before `byte` on? Its object must not change either:
+    /// it is imported, defined, or a literal, and a literal of a list and the like is handed to nobody before.
     fn is_bound_once(&self, name: &str, byte: usize) -> bool {
         let binds: Vec<&Item> = self.items.iter().filter(|item| item.binds.contains(name)).collect();
-        let unchanged = !self.items.iter().any(|item| item.changes.contains(name));
-        match binds.as_slice() {
-            [] => names::is_builtin(name),
-            [only] => unchanged && only.range.end <= byte,
-            _ => false,
+        let [only] = binds.as_slice() else { return binds.is_empty() && names::is_builtin(name) };
+        let changed = self.items.iter().any(|item| item.changes.contains(name)) || self.is_global(name);
+        if changed || only.range.end > byte {
+            return false;
         }
+        let text = self.text().get(only.range.clone()).unwrap_or_default();
+        if only.import || only.function.is_some() || text.starts_with("class ") {
+            return true;
+        }
+        let Some((_, value)) =
+            text.split_once('=').filter(|(_, value)| parse_arguments(value.trim()).is_some())
+        else {
+            return false;
+        };
+        let is_used = |item: &Item| {
+            !item.binds.contains(name)
+                && item.function.is_none()
+                && item.range.start < byte
+                && item.range.end <= byte
+                && item.uses.contains(name)
+        };
+        !value.contains(['[', '{']) || !self.items.iter().any(is_used)
+    }
+
+    /// Is there a function that may bind the module's name anew?
+    fn is_global(&self, name: &str) -> bool {
+        self.text().lines().filter_map(|line| line.trim_start().strip_prefix("global ")).any(|names| {
+            names.split(|letter: char| !(letter.is_alphanumeric() || letter == '_')).any(|word| word == name)
+        })
     }
 }

@@ -37,6 +37,7 @@ pub(super) fn collect(node: Node<'_>, text: &str, scope: &mut Scope, depth: usiz
         return;
     }
     let below = depth + 1;
+    changed(node, text, scope, below);
     let visit = |node: Option<Node<'_>>, scope: &mut Scope| {
         if let Some(node) = node {
             collect(node, text, scope, below);
@@ -121,6 +122,55 @@ pub(super) fn collect(node: Node<'_>, text: &str, scope: &mut Scope, depth: usiz
             }
         }
     }
+}
+
+/// Methods of the built-in containers that change them.
+const CHANGING: [&str; 20] = [
+    "add",
+    "append",
+    "appendleft",
+    "clear",
+    "difference_update",
+    "discard",
+    "extend",
+    "extendleft",
+    "insert",
+    "intersection_update",
+    "pop",
+    "popitem",
+    "popleft",
+    "remove",
+    "reverse",
+    "rotate",
+    "setdefault",
+    "sort",
+    "symmetric_difference_update",
+    "update",
+];
+
+/// What a call of a method or a deletion changes.
+fn changed(node: Node<'_>, text: &str, scope: &mut Scope, depth: usize) {
+    match node.kind() {
+        "call" => scope.changes.extend(changed_by_method(node, text)),
+        // `del TABLE["a"]` changes the object, `del TABLE` the name.
+        "delete_statement" => {
+            for child in named_children(node) {
+                target(Some(child), text, scope, depth);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The name whose object a call such as `TABLE.append(1)` changes.
+fn changed_by_method(call: Node<'_>, text: &str) -> Option<String> {
+    let function = call.child_by_field_name("function").filter(|function| function.kind() == "attribute")?;
+    let method = word(function.child_by_field_name("attribute")?, text);
+    let mut object = function.child_by_field_name("object")?;
+    while matches!(object.kind(), "attribute" | "subscript") {
+        object = object.named_child(0)?;
+    }
+    (object.kind() == "identifier" && CHANGING.contains(&method.as_str())).then(|| word(object, text))
 }
 
 fn word(node: Node<'_>, text: &str) -> String {

@@ -264,3 +264,30 @@ def g(): return f(LIMIT)
     assert!(found[0].slice.program.contains("LIMIT = 3") && !found[0].slice.program.contains("math"));
     assert!(found[2].slice.program.starts_with("import math\n"));
 }
+
+#[test]
+fn a_call_is_not_determined_by_an_object_that_may_have_changed() {
+    let f = "def f(x):\n    return len(x)\n";
+    for (before, determined) in [
+        ("T = [1]\n", true),
+        ("T = (1, 2)\nprint(T)\n", true),
+        ("T = [1]\nT.append(2)\n", false),
+        ("T = [1]\ndel T[0]\n", false),
+        ("T = [1]\ndef fill(t):\n    t.append(2)\nfill(T)\n", false),
+        ("A = [1]\nT = A\nA.append(2)\n", false),
+        ("T = 'a'\ndef s():\n    global T\n    T = 'ab'\ns()\n", false),
+        ("T = {'a': [1]}\nT['a'].append(2)\n", false),
+    ] {
+        let text = format!("{f}{before}print(f(T))\n");
+        let file = SourceFile::parse(&text).unwrap();
+        assert_eq!(file.determined_calls().len(), usize::from(determined), "{before}");
+    }
+}
+
+#[test]
+fn what_changes_a_table_is_part_of_what_a_function_needs() {
+    let text =
+        "T = []\nfor i in range(3):\n    T.append(i)\nU = [1]\nU.append(2)\ndef f(x):\n    return x in T\n";
+    let slice = SourceFile::parse(text).unwrap().slice("f").unwrap();
+    assert!(slice.program.contains("T.append(i)") && !slice.program.contains('U'), "{}", slice.program);
+}

@@ -2,7 +2,7 @@
 //! symmetric. Where the reference simplifies a difference symbolically, the difference is computed exactly where
 //! it is rational, and else evaluated at several points.
 
-use super::expression::Expression;
+use super::expression::{Exact, Expression};
 use super::lexer::Sign;
 use super::matrix::{as_matrix, has_matrix};
 use super::parser::{Value, only_symbols};
@@ -273,20 +273,18 @@ fn equal_sets(gold: &Value, pred: &Value, rules: Rules) -> Result<bool, Undefine
 
 /// Members without repetition, the first of each kept in its place.
 fn distinct(all: &[Value]) -> Vec<Value> {
-    let mut kept: Vec<Value> = Vec::new();
+    let mut kept: Vec<(&Value, Option<Exact>)> = Vec::new();
     for one in all.iter().take(1_000) {
-        let same = |other: &Value| match (other, one) {
-            (Value::Plain(a), Value::Plain(b)) => {
-                a == b
-                    || matches!((a.exact(), b.exact()), (Some(a), Some(b)) if a.decimal == b.decimal && a.value == b.value)
-            }
-            (a, b) => a == b,
+        let exact = if let Value::Plain(one) = one { one.exact() } else { None };
+        let same = |(other, value): &(&Value, Option<Exact>)| {
+            *other == one
+                || matches!((value, &exact), (Some(a), Some(b)) if a.decimal == b.decimal && a.value == b.value)
         };
         if !kept.iter().any(same) {
-            kept.push(one.clone());
+            kept.push((one, exact));
         }
     }
-    kept
+    kept.into_iter().map(|(one, _)| one.clone()).collect()
 }
 
 fn equal_members(gold: &Value, pred: &Value, rules: Rules) -> Result<bool, Undefined> {
@@ -334,7 +332,9 @@ fn equal_expressions(gold: &Expression, pred: &Expression, rules: Rules) -> bool
         return equal_symbols(gold, pred) || (rules.sound && vanishes(gold, pred, rules));
     }
     if has_matrix(gold) || has_matrix(pred) {
-        let (Some(gold), Some(pred)) = (as_matrix(gold), as_matrix(pred)) else { return false };
+        // One after the other: what the gold is not, the prediction need not be written out for.
+        let Some(gold) = as_matrix(gold) else { return false };
+        let Some(pred) = as_matrix(pred) else { return false };
         return gold.len() == pred.len()
             && gold.iter().zip(&pred).all(|(gold, pred)| {
                 gold.len() == pred.len()

@@ -3,6 +3,7 @@
 //! Everything is bounded: integers by [`BITS_BOUND`], sums and products by [`TERMS_BOUND`], so that a hostile answer
 //! costs no more than a long honest one.
 
+use super::work;
 use num_bigint::BigInt;
 use num_complex::Complex64;
 use num_integer::Integer;
@@ -191,6 +192,7 @@ impl Expression {
     /// The exact value, where it is rational and not too large.
     pub fn exact(&self) -> Option<Exact> {
         let plain = |value| Some(Exact { value, decimal: false });
+        work::spend(100)?;
         match self {
             E::Number(value) => plain(value.clone()),
             E::Decimal(value) => Some(Exact { value: value.clone(), decimal: true }),
@@ -214,6 +216,7 @@ impl Expression {
 
     /// The value at a point: symbols and unknown functions get numbers that depend on their name and on `round`.
     pub fn numeric(&self, round: u32) -> Option<Complex64> {
+        work::spend(100)?;
         let value = match self {
             E::Number(value) | E::Decimal(value) => Complex64::new(value.to_f64()?, 0.0),
             E::Symbol { name, .. } => Complex64::new(point(name, round), 0.0),
@@ -292,7 +295,9 @@ fn fold(
         let part = part.exact()?;
         total.decimal |= part.decimal;
         total.value = join(total.value, part.value);
-        if total.value.numer().bits() + total.value.denom().bits() > BITS_BOUND {
+        let bits = total.value.numer().bits() + total.value.denom().bits();
+        work::spend_bits(bits)?;
+        if bits > BITS_BOUND {
             return None;
         }
     }
@@ -306,6 +311,7 @@ fn ten_to(exponent: u64) -> Option<BigInt> {
 
 fn rational_power(base: &BigRational, exponent: &BigRational) -> Option<BigRational> {
     let degree = exponent.denom().to_u32().filter(|degree| *degree <= 1_000)?;
+    work::spend_bits(base.numer().bits() + base.denom().bits())?;
     let root = if degree == 1 { base.clone() } else { exact_root(base, degree)? };
     let times = exponent.numer().to_i64()?;
     let bits = root.numer().bits().max(root.denom().bits());
@@ -338,6 +344,7 @@ fn call_exact(name: &str, values: &[BigRational]) -> Option<BigRational> {
         ("ceil", [value]) => value.ceil(),
         ("factorial", [value]) => {
             let n = whole(value)?.to_u32().filter(|n| *n <= 1_500)?;
+            work::spend(100 * u64::from(n))?;
             BigRational::from((1..=n).map(BigInt::from).product::<BigInt>())
         }
         ("binomial", [n, k]) => {
@@ -347,17 +354,15 @@ fn call_exact(name: &str, values: &[BigRational]) -> Option<BigRational> {
             }
             let k = u32::try_from(k.min(i64::from(n) - k)).ok().filter(|k| *k <= 1_000)?;
             let mut value = BigInt::one();
+            work::spend(1_000 * u64::from(k))?;
             for step in 0..k {
                 value = value * (n - step) / (step + 1);
             }
             BigRational::from(value)
         }
         ("mod", [left, right]) if !right.is_zero() => left - (left / right).floor() * right,
-        ("gcd", _) => BigRational::from(integers()?.into_iter().reduce(|a, b| a.gcd(&b))?),
-        ("lcm", _) => {
-            let total = integers()?.into_iter().reduce(|a, b| a.lcm(&b))?;
-            (total.bits() <= BITS_BOUND).then(|| BigRational::from(total))?
-        }
+        ("gcd", _) => BigRational::from(reduced(&integers()?, BigInt::gcd)?),
+        ("lcm", _) => BigRational::from(reduced(&integers()?, BigInt::lcm)?),
         ("max", _) => values.iter().max()?.clone(),
         ("min", _) => values.iter().min()?.clone(),
         ("log", [value, base]) => exact_log(value, base)?,
@@ -366,6 +371,15 @@ fn call_exact(name: &str, values: &[BigRational]) -> Option<BigRational> {
         }
         ("cos" | "cosh", [zero]) if zero.is_zero() => BigRational::one(),
         _ => return None,
+    })
+}
+
+/// Joins integers from left to right, as long as what comes out is not too large.
+fn reduced(all: &[BigInt], join: impl Fn(&BigInt, &BigInt) -> BigInt) -> Option<BigInt> {
+    let (first, rest) = all.split_first()?;
+    rest.iter().try_fold(first.clone(), |total, next| {
+        work::spend_bits(total.bits().max(next.bits()))?;
+        Some(join(&total, next)).filter(|total| total.bits() <= BITS_BOUND)
     })
 }
 

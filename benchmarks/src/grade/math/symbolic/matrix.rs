@@ -2,6 +2,9 @@
 
 use super::expression::Expression;
 
+/// Parts of all entries together: products and determinants multiply them.
+const PARTS_BOUND: usize = 4_000;
+
 /// Rows of a matrix.
 pub type Rows = Vec<Vec<Expression>>;
 
@@ -15,8 +18,22 @@ pub fn has_matrix(expression: &Expression) -> bool {
     found
 }
 
-/// The matrix that an expression is, or `None` where it is none or its shapes do not fit.
+fn parts(entry: &Expression) -> usize {
+    let mut parts = 0;
+    entry.visit(&mut |_| parts += 1);
+    parts
+}
+
+fn small(rows: Rows) -> Option<Rows> {
+    (rows.iter().flatten().map(parts).sum::<usize>() <= PARTS_BOUND).then_some(rows)
+}
+
+/// The matrix that an expression is, or `None` where it is none, its shapes do not fit, or it is too large.
 pub fn as_matrix(expression: &Expression) -> Option<Rows> {
+    small(written_out(expression)?)
+}
+
+fn written_out(expression: &Expression) -> Option<Rows> {
     match expression {
         Expression::Matrix(rows) => Some(rows.clone()),
         Expression::Sum(terms) => {
@@ -40,7 +57,7 @@ pub fn as_matrix(expression: &Expression) -> Option<Rows> {
                 if has_matrix(factor) {
                     let next = as_matrix(factor)?;
                     total = Some(match total {
-                        Some(total) => multiply(&total, &next)?,
+                        Some(total) => small(multiply(&total, &next)?)?,
                         None => next,
                     });
                 } else {
@@ -108,5 +125,6 @@ pub fn determinant(rows: &Rows) -> Option<Expression> {
         let term = Expression::product(rows[0][column].clone(), determinant(&minor)?);
         terms.push(if column % 2 == 1 { term.negative() } else { term });
     }
-    Some(Expression::Sum(terms))
+    let expanded = Expression::Sum(terms);
+    (parts(&expanded) <= PARTS_BOUND).then_some(expanded)
 }

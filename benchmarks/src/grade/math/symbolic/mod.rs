@@ -3,7 +3,7 @@
 //! [`find`] takes the expression out of a text, [`lexer`] and [`parser`] read it, [`compare`] holds the rules of
 //! equality, [`expression`] computes. What the reference proves by simplification is decided here by exact rational
 //! arithmetic where that reaches, else by evaluation at several points; nothing is solved or integrated. Texts, nesting,
-//! steps of the parser and sizes of numbers are bounded, so that a hostile answer ends as quickly as a long honest one.
+//! steps of the parser, sizes of numbers and matrices and the work of a comparison are bounded, so that a hostile answer ends as quickly as a long honest one.
 
 mod compare;
 mod expression;
@@ -14,11 +14,13 @@ mod parser;
 mod real_set;
 mod tidy;
 mod vocabulary;
+mod work;
 
 use compare::Rules;
 
 /// Is `pred` the answer `gold`? Both are texts as a box would hold them. `sound` leaves out the reference's surprises.
 pub fn same_answer(gold: &str, pred: &str, sound: bool) -> bool {
+    work::begin();
     let gold = find::find(gold, sound);
     let pred = find::find(pred, sound);
     if let (Some(gold), Some(pred)) = (&gold.value, &pred.value)

@@ -65,6 +65,8 @@ fn verdicts_are_those_of_the_reference() {
 #[test]
 fn hostile_answers_end_soon() {
     let deep = |open: &str, close: &str, n: usize| format!("{}1{}", open.repeat(n), close.repeat(n));
+    let many =
+        |all: std::ops::Range<u32>, one: &dyn Fn(u32) -> String| all.map(one).collect::<Vec<_>>().concat();
     let hostile = [
         deep("(", ")", 1_500),
         deep("x(", ")", 900),
@@ -88,6 +90,11 @@ fn hostile_answers_end_soon() {
         "1 ".repeat(1_900),
         "-".repeat(3_900),
         "\\sqrt[1000000]{2}^{1000000}".into(),
+        r"\begin{pmatrix}1&1\\1&1\end{pmatrix}".repeat(30),
+        deep(r"\begin{vmatrix}", r"&2&3\\4&5&6\\7&8&9\end{vmatrix}", 40),
+        format!(r"\{{{}7\}}", many(1_000..1_490, &|n| format!("{n}!,"))),
+        format!(r"\{{{}7\}}", many(1..120, &|n| format!(r"\sum_{{k=1}}^{{1000}}k^{{-5}}+{n},"))),
+        format!(r"\lcm({}7)", many(2..390, &|n| format!("{n}^{{1500}},"))),
         "\u{1d7d9}\u{0301}\\d\u{2212}".repeat(100),
     ];
     for answer in &hostile {
