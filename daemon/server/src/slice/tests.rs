@@ -280,7 +280,8 @@ fn a_call_is_not_determined_by_an_object_that_may_have_changed() {
     ] {
         let text = format!("{f}{before}print(f(T))\n");
         let file = SourceFile::parse(&text).unwrap();
-        assert_eq!(file.determined_calls().len(), usize::from(determined), "{before}");
+        let calls = file.determined_calls();
+        assert_eq!(calls.iter().any(|call| call.claim.function == "f"), determined, "{before}");
     }
 }
 
