@@ -7,6 +7,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "tests wait for processes and find the program and the data")]
 
+pub mod clients;
 pub mod language_client;
 pub mod skip;
 

@@ -1,26 +1,10 @@
-//! Other people's tools on our endpoint, by the scripts of `benchmarks/interop`. Each runs where its package is installed:
-//! `AZR_INTEROP_PYTHON` names a Python, else `python3` is asked.
+//! Other people's tools on our endpoint, by the scripts of `benchmarks/interop`. Each runs where its package is installed.
 
-use azr_tests::{Fixture, binary, cache_folder, data_folder, finish, skip, spawn};
+use azr_tests::clients::python_with;
+use azr_tests::{Fixture, binary, cache_folder, data_folder, finish, spawn};
 use serde_json::Value;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
-
-/// A Python that imports `package`, or `None` with the reason shown.
-#[expect(clippy::disallowed_methods, reason = "the environment names the Python that has the packages")]
-fn python_with(package: &str) -> Option<PathBuf> {
-    let python =
-        std::env::var_os("AZR_INTEROP_PYTHON").map_or_else(|| PathBuf::from("python3"), PathBuf::from);
-    let asked = Command::new(&python).args(["-c", &format!("import {package}")]).output();
-    if asked.is_ok_and(|output| output.status.success()) {
-        return Some(python);
-    }
-    skip::skipped(&format!(
-        "{} does not import {package} (AZR_INTEROP_PYTHON names another)",
-        python.display()
-    ));
-    None
-}
 
 /// The report of a script, whose exit code says that nothing differs.
 fn report(python: &Path, script: &str, arguments: &[&str]) -> Value {

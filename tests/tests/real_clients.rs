@@ -1,8 +1,8 @@
 //! Clients that others wrote, against the daemon: the official `openai` package, EvalPlus' generator, pygls, and eglot in
 //! Emacs. Their scripts lie in `tests/clients`; where the machine lacks a client, the test is skipped with the reason.
 
-#![expect(clippy::disallowed_methods, reason = "tests find programs and start them")]
 
+use azr_tests::clients::python_with;
 use azr_tests::language_client::Home;
 use azr_tests::skip::skipped;
 use azr_tests::{binary, data_folder};
@@ -11,27 +11,6 @@ use std::process::Command;
 
 fn script(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("clients").join(name)
-}
-
-/// A Python that has a package, or `None` with the reason shown.
-fn python_with(package: &str) -> Option<PathBuf> {
-    let named = std::env::var_os("AZR_CLIENTS_PYTHON").map(PathBuf::from);
-    let cache = std::env::var_os("XDG_CACHE_HOME")
-        .map(PathBuf::from)
-        .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")));
-    let python =
-        named.or_else(|| Some(cache?.join("azr-ci/clients/bin/python"))).filter(|path| path.is_file());
-    let Some(python) = python else {
-        skipped("no Python with the clients: `.ci/run` makes one, AZR_CLIENTS_PYTHON names another");
-        return None;
-    };
-    let imports = format!("import {package}");
-    let has =
-        Command::new(&python).args(["-c", &imports]).output().is_ok_and(|output| output.status.success());
-    if !has {
-        skipped(&format!("{} has no package {package}", python.display()));
-    }
-    has.then_some(python)
 }
 
 /// Runs a script of this user to its end and demands that it says so and failed nowhere.

@@ -14,8 +14,10 @@ use crate::{Graded, TimeRules};
 use azr_executor::{FUEL_PER_SECOND, Job, Limits, Report, Sandbox, Verdict};
 
 const CHECKER: &str = concat!(include_str!("../say.py"), include_str!("checker.py"));
-/// Longest output of a test, in characters.
+/// Longest output of a test that is kept, in characters, whatever is expected.
 const OUTPUT_CHARS: u32 = 32 << 20;
+/// Characters beyond those expected that an output may have: blanks at the ends of its lines, say.
+const SPARE_CHARS: usize = 64 << 10;
 /// Tests of one program in one job.
 const TESTS_A_JOB: usize = 64;
 
@@ -119,7 +121,11 @@ fn job(attempt: &Attempt<'_>, tests: &[Test], nominal: f64) -> Job {
     );
     let mut calls = vec!["None".to_owned(), "_load()".to_owned()];
     calls.extend((0..tests.len()).map(|test| format!("_run({test})")));
-    let limits = Limits { memory_bytes: 2 << 30, output_chars: OUTPUT_CHARS, ..Limits::seconds(nominal) };
+    // The host keeps every output of a job; one that is far longer than what is expected is wrong whatever it says.
+    let longest = tests.iter().map(|test| test.output.len()).max().unwrap_or(0);
+    let output_chars =
+        u32::try_from(2 * longest + SPARE_CHARS).map_or(OUTPUT_CHARS, |chars| chars.min(OUTPUT_CHARS));
+    let limits = Limits { memory_bytes: 2 << 30, output_chars, ..Limits::seconds(nominal) };
     Job::new(source, calls, limits)
 }
 

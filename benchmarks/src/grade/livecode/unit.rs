@@ -44,6 +44,7 @@ fn programs_that_read_standard_input() {
         assert_eq!(verdict(program), pass, "{program}");
     }
     for (program, want, test) in [
+        ("print('x' * 10_000_000)", "fail", Some("0")),
         ("print(3)", "fail", Some("1")),
         ("print(input())", "fail", Some("0")),
         ("print(3)\nif int(input().split()[0]) > 1: raise ValueError", "fail", Some("1")),
