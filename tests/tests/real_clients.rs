@@ -1,7 +1,6 @@
 //! Clients that others wrote, against the daemon: the official `openai` package, EvalPlus' generator, pygls, and eglot in
 //! Emacs. Their scripts lie in `tests/clients`; where the machine lacks a client, the test is skipped with the reason.
 
-
 use azr_tests::clients::python_with;
 use azr_tests::language_client::Home;
 use azr_tests::skip::skipped;
