@@ -255,7 +255,10 @@ def azr_rows(azr, report, repeats):
     report.row("azr: cancelling a program that runs: to the reply", cancels, "20")
     idle = idle_rows(azr)
     settings = {"run": {"steps": 100_000, "checkpoint_every": 1000, "evaluate_every": 0}, "seeding": {"seed_batch_factor": 1, "max_batches": 1}}
-    run = server.timed("azr/train/start", {"config": settings, "runDir": str(Path(azr.home, "run"))})[1]["result"]
+    started = server.timed("azr/train/start", {"config": settings, "runDir": str(Path(azr.home, "run"))})[1]
+    if "result" not in started:
+        raise SystemExit(f"no training: {started}")
+    run = started["result"]
     steps = Path(azr.home, "run", "steps.jsonl")
     for _ in range(PATIENCE_S * 10):
         if steps.exists():

@@ -58,6 +58,7 @@ pub struct Sandbox {
 struct Shared {
     guests: Arc<Guests>,
     pool: Pool,
+    threads: usize,
     guard_floor: Duration,
 }
 
@@ -75,7 +76,7 @@ impl Sandbox {
         let pool = Pool::new(threads)
             .map_err(|error| SandboxError::Engine(format!("no threads for guests: {error}")))?;
         let guard_floor = config.guard.unwrap_or(instance::GUARD_FLOOR);
-        Ok(Self { shared: Arc::new(Shared { guests, pool, guard_floor }) })
+        Ok(Self { shared: Arc::new(Shared { guests, pool, threads, guard_floor }) })
     }
 
     /// Hash of the guest artefact.
@@ -108,6 +109,21 @@ impl Sandbox {
     /// as `wall_guard`, a verdict that is never kept. [`Sandbox::look_at_cancels`] makes running guests notice at once.
     pub fn run_twice_all_unless(&self, jobs: &[Job], cancel: &Arc<AtomicBool>) -> Vec<Report> {
         twice(jobs, |jobs| self.run_jobs_unless(jobs, Some(Arc::clone(cancel))))
+    }
+
+    /// One job from both start states, one after the other on one thread of the sandbox; else as
+    /// [`Sandbox::run_twice_all_unless`].
+    pub fn run_twice_in_turn_unless(&self, job: &Job, cancel: &Arc<AtomicBool>) -> Report {
+        let in_turn = |jobs: Vec<Job>| {
+            let one = |job| self.run_jobs_unless(vec![job], Some(Arc::clone(cancel))).pop();
+            jobs.into_iter().filter_map(one).collect()
+        };
+        twice(std::slice::from_ref(job), in_turn).pop().expect("one job gives one report")
+    }
+
+    /// Threads that run guests.
+    pub fn threads(&self) -> usize {
+        self.shared.threads
     }
 
     /// Makes the guests that run look whether they were cancelled (they do so by themselves ten times a second).

@@ -10,6 +10,8 @@ const TICK: Duration = Duration::from_millis(100);
 struct State {
     /// Guests that run.
     running: usize,
+    /// The thread waits for a guest, and no longer for the time to pass.
+    asleep: bool,
     ended: bool,
 }
 
@@ -40,7 +42,9 @@ impl Ticker {
             let mut state = own.lock();
             while !state.ended {
                 if state.running == 0 {
+                    state.asleep = true;
                     state = own.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                    state.asleep = false;
                     continue;
                 }
                 // A guest that begins in between waits for its first tick a little less.
@@ -58,7 +62,8 @@ impl Ticker {
     pub(crate) fn running(&self) -> Running {
         let mut state = self.0.lock();
         state.running += 1;
-        if state.running == 1 {
+        // Not for every short job: the thread looks again by itself after a tick.
+        if state.asleep {
             self.0.changed.notify_all();
         }
         drop(state);

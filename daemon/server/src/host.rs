@@ -5,6 +5,7 @@
 
 use crate::actor::{ActorConfig, CancelFlag, ModelActor, Priority, ServedModel};
 use crate::dashboard::{self, Dashboard};
+use crate::lanes::Lanes;
 use crate::lifecycle::token::Token;
 use crate::lsp::facts::Stated;
 use crate::lsp::hover::Prediction;
@@ -58,7 +59,7 @@ pub struct Host {
     stop: watch::Sender<Stop>,
     changes: watch::Sender<u64>,
     sandbox: Opening<Sandbox>,
-    open_sandbox: OnceLock<Sandbox>,
+    lanes: OnceLock<Lanes>,
     actor: ModelActor,
     model_name: Mutex<String>,
     verdicts: Verdicts,
@@ -96,7 +97,7 @@ impl Host {
             stop: watch::Sender::new(Stop::No),
             changes: watch::Sender::new(0),
             sandbox: open_aside("open-sandbox", &supplies)?,
-            open_sandbox: OnceLock::new(),
+            lanes: OnceLock::new(),
             actor: ModelActor::start(loader, ActorConfig::default()),
             model_name: Mutex::new(name),
             verdicts: Verdicts::default(),
@@ -163,8 +164,8 @@ impl Host {
         });
     }
 
-    /// The sandbox, when it is open.
-    pub async fn sandbox(&self) -> Result<Sandbox, Failure> {
+    /// The sandbox and its lanes, when it is open.
+    pub async fn lanes(&self) -> Result<Lanes, Failure> {
         let sandbox = opened(self.sandbox.clone()).await.map_err(|reason| {
             let hint = "see `azr doctor`, and `azr daemon logs`";
             Failure::new(
@@ -173,19 +174,19 @@ impl Host {
                 hint,
             )
         })?;
-        Ok(self.open_sandbox.get_or_init(|| sandbox).clone())
+        Ok(self.lanes.get_or_init(|| sandbox.into()).clone())
     }
 
     /// Makes running programs look whether they were cancelled.
     pub fn look_at_cancels(&self) {
-        if let Some(sandbox) = self.open_sandbox.get() {
-            sandbox.look_at_cancels();
+        if let Some(lanes) = self.lanes.get() {
+            lanes.sandbox().look_at_cancels();
         }
     }
 
     /// Answers questions, when the sandbox is open; the model joins when it is loaded.
     pub async fn reasoner(&self) -> Result<Reasoner, Failure> {
-        Ok(Reasoner::new(self.sandbox().await?, Some(self.actor.clone())))
+        Ok(Reasoner::new(self.lanes().await?, Some(self.actor.clone())))
     }
 
     /// The model.

@@ -5,6 +5,7 @@
 //! * [`lifecycle`]: one daemon a user, found or started by the bridge that an editor runs.
 //! * [`lsp`] and [`protocol`]: what a session answers, and the messages.
 //! * [`host`]: what all sessions share; [`verdicts`]: what is known of calls; [`training`]: self-play on the served model.
+//! * [`lanes`]: runs of programs, where one that never ends holds up nobody else.
 //! * [`pool`]: functions of the user's files that self-play may start from, where the user wants that.
 //! * [`actor`]: one thread owns the model; requests queue by priority, are cancelled between two tokens, and keep the
 //!   weights they began with.
@@ -18,6 +19,7 @@ mod claim;
 pub mod dashboard;
 pub mod host;
 pub mod http;
+pub mod lanes;
 pub mod lifecycle;
 pub mod lsp;
 pub mod pool;
@@ -28,3 +30,9 @@ pub mod training;
 pub mod verdicts;
 
 pub use claim::Claim;
+
+/// One sandbox for all tests of this crate: compiling the guest takes longer than the tests.
+#[cfg(test)]
+static SANDBOX: std::sync::LazyLock<azr_executor::Sandbox> = std::sync::LazyLock::new(|| {
+    azr_executor::Sandbox::open(&azr_executor::SandboxConfig::default()).expect("the embedded guest opens")
+});

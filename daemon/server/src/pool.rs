@@ -6,9 +6,9 @@
 //! change replaces the file as a whole.
 
 use crate::protocol::pool::{Origin, PoolEntry, RemoveParams};
-use std::collections::BTreeSet;
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{Error, ErrorKind, Read, Result, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -58,22 +58,33 @@ impl TaskPool {
         self.read()
     }
 
-    /// Keeps what is new and fits; says how many that are.
+    /// Keeps what is new and fits; says how many that are. A function that was edited since takes the place of its
+    /// earlier text: what was half typed does not stay.
     pub fn add(&self, offers: &[Offer]) -> Result<usize> {
         let _lock = self.lock()?;
         let mut entries = self.read()?;
         let mut known: BTreeSet<String> = entries.iter().map(|entry| entry.id.clone()).collect();
         let before = entries.len();
-        for offer in offers {
-            let entry = entry(offer);
+        let new: Vec<PoolEntry> = offers.iter().map(entry).collect();
+        let texts: BTreeMap<&Origin, BTreeSet<&str>> =
+            new.iter().fold(BTreeMap::new(), |mut texts, entry| {
+                texts.entry(&entry.origin).or_default().insert(&entry.snippet);
+                texts
+            });
+        entries.retain(|entry| {
+            texts.get(&entry.origin).is_none_or(|texts| texts.contains(entry.snippet.as_str()))
+        });
+        let replaced = before - entries.len();
+        let before = entries.len();
+        for entry in &new {
             // As it is written: the file as a whole has a bound, too.
-            let fits = serde_json::to_string(&entry).is_ok_and(|line| line.len() < MAX_ENTRY_BYTES);
+            let fits = serde_json::to_string(entry).is_ok_and(|line| line.len() < MAX_ENTRY_BYTES);
             if fits && entries.len() < MAX_ENTRIES && known.insert(entry.id.clone()) {
-                entries.push(entry);
+                entries.push(entry.clone());
             }
         }
         let added = entries.len() - before;
-        if added > 0 {
+        if added + replaced > 0 {
             self.write(&entries)?;
         }
         Ok(added)
@@ -152,11 +163,9 @@ fn entry(offer: &Offer) -> PoolEntry {
             offer.function
         ));
     }
-    // Of fixed keys: the same entry has the same name in every process of this build.
-    let mut hasher = DefaultHasher::new();
-    (&snippet, &offer.input).hash(&mut hasher);
+    let digest = Sha256::new().chain_update(&snippet).chain_update([0]).chain_update(&offer.input).finalize();
     PoolEntry {
-        id: format!("{:016x}", hasher.finish()),
+        id: format!("{:016x}", digest.iter().take(8).fold(0_u64, |id, byte| id << 8 | u64::from(*byte))),
         snippet,
         input: offer.input.clone(),
         output: offer.output.clone(),
@@ -211,6 +220,22 @@ mod tests {
         assert_eq!(pool.remove(&by(&[], Some("file:///b.py"), false)).unwrap(), (1, 1));
         assert_eq!(pool.remove(&by(&[], None, true)).unwrap(), (1, 0));
         assert!(!pool.path().exists());
+    }
+
+    #[test]
+    fn an_edited_function_takes_the_place_of_its_earlier_text() {
+        let folder = tempfile::tempdir().unwrap();
+        let pool = TaskPool::new(folder.path().join("pool.jsonl"));
+        let half =
+            Offer { program: "def f(a):\n    return [a".to_owned(), ..offer("f", "1", "file:///a.py") };
+        let other = offer("f", "1", "file:///b.py");
+        assert_eq!(pool.add(&[half, other]).unwrap(), 2);
+        let whole = [offer("f", "1", "file:///a.py"), offer("f", "2", "file:///a.py")];
+        assert_eq!(pool.add(&whole).unwrap(), 2);
+        let left = pool.list().unwrap();
+        let of_a = left.iter().filter(|entry| entry.origin.uri == "file:///a.py");
+        assert!(of_a.clone().all(|entry| entry.snippet == "def f(a):\n    return a"));
+        assert_eq!((of_a.count(), left.len()), (2, 3), "those of another file stay");
     }
 
     #[test]

@@ -124,14 +124,14 @@ impl Host {
         if missing.is_empty() {
             return Ok(known.into_iter().flatten().collect());
         }
-        let sandbox = self.sandbox().await?;
-        let cancel = CancelOnDrop::new(&sandbox);
+        let lanes = self.lanes().await?;
+        let cancel = CancelOnDrop::new(lanes.sandbox());
         let flag = Arc::clone(cancel.flag());
         let jobs: Vec<Job> = missing
             .iter()
             .map(|one| Job::new(&*one.program, vec![one.call.clone()], Limits::seconds(SECONDS)))
             .collect();
-        let run = tokio::task::spawn_blocking(move || sandbox.run_twice_all_unless(&jobs, &flag));
+        let run = tokio::task::spawn_blocking(move || lanes.run_twice(&jobs, &flag));
         let failed =
             || Failure::new(FailureKind::SandboxLimit, "the sandbox failed", "ask again; the log says more");
         let reports = run.await.map_err(|_| failed())?;

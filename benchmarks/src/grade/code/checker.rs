@@ -6,12 +6,15 @@ use crate::{Mode, TimeRules};
 use azr_executor::{Job, Limits, Report, Sandbox, Verdict};
 use serde::{Deserialize, Serialize};
 
+/// What runs beside the program, as source.
 pub const CHECKER: &str = concat!(include_str!("../say.py"), include_str!("checker.py"));
 
+/// Calls that the job of the reference program makes for each input.
+const CALLS_AN_INPUT: usize = 3;
 /// Limit of one run of the reference program (the slowest of the sets takes 28 s for all its inputs).
 const REFERENCE_SECONDS: f64 = 60.0;
-/// Total length of expected results that is passed on as text; longer ones are computed where they are compared.
-const EXPECTED_BOUND: usize = 8 << 20;
+/// Total length of packed results that is passed on; longer ones are computed where they are compared.
+const PACKED_BOUND: usize = 8 << 20;
 /// Longest result text of a program in mode `clean`.
 const CLAIM_CHARS: u32 = 32 << 20;
 /// The reference's cap of a part, and its grace before it kills a process.
@@ -38,10 +41,12 @@ const UNSUPPORTED_MODULES: &[&str] = &[
 /// What the reference program gives for the inputs of one part.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Expected {
-    /// Results and fuel by input; `texts` is `None` where results are not plain data or too long.
+    /// Inputs and results as `checker.py` packs them, separated by spaces, and fuel by input.
     Known {
-        /// Source text of each result.
-        texts: Option<Vec<String>>,
+        /// The inputs; `None` where packing would change one.
+        inputs: Option<String>,
+        /// The results; `None` where they are not plain data or too long.
+        results: Option<String>,
         /// Fuel of the reference program on each input.
         fuel: Vec<u64>,
     },
@@ -62,39 +67,47 @@ impl Expected {
                 return unsupported(call);
             }
         }
-        let mut texts = Some(Vec::with_capacity(n_inputs));
+        let (mut inputs, mut results) = (Some(String::new()), Some(String::new()));
         let mut fuel = Vec::with_capacity(n_inputs);
-        let mut length = 0;
         for input in 0..n_inputs {
-            let run = 2 + 2 * input;
+            let [packed_input, run, packed_result] = [2, 3, 4].map(|call| call + CALLS_AN_INPUT * input);
             if report.calls.get(run).and_then(|call| call.verdict.value()).is_none() {
                 return unsupported(run);
             }
             fuel.push(report.calls[run].fuel);
-            let text =
-                report.calls.get(run + 1).and_then(|call| call.verdict.value()).and_then(parse_string_repr);
-            match (text, &mut texts) {
-                (Some(text), Some(texts)) if !text.is_empty() && length + text.len() <= EXPECTED_BOUND => {
-                    length += text.len();
-                    texts.push(text);
+            for (call, all) in [(packed_input, &mut inputs), (packed_result, &mut results)] {
+                let text = report.calls.get(call).and_then(|call| call.verdict.value());
+                let text = text.and_then(parse_string_repr).filter(|text| !text.is_empty());
+                match (text, all.as_mut()) {
+                    (Some(text), Some(all)) if all.len() + text.len() <= PACKED_BOUND => {
+                        all.push_str(&text);
+                        all.push(' ');
+                    }
+                    _ => *all = None,
                 }
-                _ => texts = None,
             }
         }
-        Self::Known { texts, fuel }
+        Self::Known { inputs, results, fuel }
     }
 
-    /// Bytes of the texts.
+    /// Do all parts have as many entries as there are inputs?
+    pub fn fits(&self, n_inputs: usize) -> bool {
+        let Self::Known { inputs, results, fuel } = self else { return true };
+        let count = |packed: &String| packed.split_whitespace().count() == n_inputs;
+        fuel.len() == n_inputs && inputs.as_ref().is_none_or(count) && results.as_ref().is_none_or(count)
+    }
+
+    /// Bytes of what is packed.
     pub fn len(&self) -> usize {
-        match self {
-            Self::Known { texts: Some(texts), .. } => texts.iter().map(String::len).sum(),
-            _ => 0,
-        }
+        let Self::Known { inputs, results, .. } = self else { return 0 };
+        [inputs, results].into_iter().flatten().map(String::len).sum()
     }
 }
 
 /// One part of one program to judge.
 pub struct Part<'a> {
+    /// The checker, see [`compiled`].
+    pub checker: &'a str,
     /// The task.
     pub task: &'a CodeTask,
     /// 0 base, 1 plus.
@@ -159,12 +172,12 @@ impl Default for Setup<'_> {
 
 impl Setup<'_> {
     /// The checker with its data.
-    fn source(&self, task: &CodeTask) -> String {
+    fn source(&self, checker: &str, task: &CodeTask) -> String {
         let Self { program, reference, inputs, expected, claims } = self;
         let (dataset, entry_point) = (string_literal(task.dataset.name()), string_literal(&task.entry_point));
         let atol = &task.atol;
         format!(
-            "{CHECKER}\n_setup({dataset}, {entry_point}, {atol}, {program}, {reference}, {inputs}, {expected}, \
+            "{checker}\n_setup({dataset}, {entry_point}, {atol}, {program}, {reference}, {inputs}, {expected}, \
              {claims})\n"
         )
     }
@@ -179,11 +192,33 @@ fn list(items: impl IntoIterator<Item = impl AsRef<str>>) -> String {
     text + "]"
 }
 
+/// Python source of values that are packed.
+fn unpack(packed: &str) -> String {
+    format!("_unpack('{packed}')")
+}
+
+/// Source that brings the checker in without compiling it again for every program: its code, as this guest compiled it.
+pub fn compiled(sandbox: &Sandbox) -> String {
+    let program = format!(
+        "import binascii, marshal\ncode = marshal.dumps(compile({}, '<checker>', 'exec'))\n",
+        string_literal(CHECKER)
+    );
+    let call = "binascii.b2a_base64(code, newline=False).decode()".to_owned();
+    let report = sandbox.run(&Job::new(program, vec![call], limits(seconds(REFERENCE_SECONDS), CLAIM_CHARS)));
+    let code = report.calls.first().and_then(|call| call.verdict.value()).and_then(parse_string_repr);
+    code.map_or_else(
+        || CHECKER.to_owned(),
+        |code| {
+            format!("import binascii, marshal\nexec(marshal.loads(binascii.a2b_base64('{code}')))\ndel binascii, marshal\n")
+        },
+    )
+}
+
 /// Loads the program and nothing else.
-pub fn load_job(task: &CodeTask, source: &str, fuel: u64) -> Job {
+pub fn load_job(checker: &str, task: &CodeTask, source: &str, fuel: u64) -> Job {
     let calls = vec!["None".into(), "_load()".into()];
     let setup = Setup { program: &string_literal(source), ..Setup::default() };
-    Job::new(setup.source(task), calls, limits(fuel, 1 << 16))
+    Job::new(setup.source(checker, task), calls, limits(fuel, 1 << 16))
 }
 
 /// How the load of [`load_job`] went.
@@ -192,16 +227,17 @@ pub fn load_outcome(report: &Report) -> Outcome {
 }
 
 /// Runs the reference program on all inputs of a part.
-pub fn reference_job(task: &CodeTask, part: usize) -> Job {
+pub fn reference_job(checker: &str, task: &CodeTask, part: usize) -> Job {
     let inputs = &task.inputs[part];
     let mut calls = vec!["None".to_owned(), "_load_reference()".to_owned()];
     for index in 0..inputs.len() {
+        calls.push(format!("_packed_input({index})"));
         calls.push(format!("_run_reference({index})"));
-        calls.push(format!("_expected_text({index})"));
+        calls.push(format!("_packed_result({index})"));
     }
     let (reference, inputs) = (string_literal(&task.reference), list(inputs));
     let setup = Setup { reference: &reference, inputs: &inputs, ..Setup::default() };
-    Job::new(setup.source(task), calls, limits(seconds(REFERENCE_SECONDS), CLAIM_CHARS))
+    Job::new(setup.source(checker, task), calls, limits(seconds(REFERENCE_SECONDS), CLAIM_CHARS))
 }
 
 /// Judges parts, in order.
@@ -254,11 +290,19 @@ fn first_wrong(report: &Report) -> Option<String> {
 }
 
 impl Part<'_> {
-    /// Texts of the results, if they are passed on as text, and fuel of each.
-    fn known(&self) -> Option<(Option<&[String]>, &[u64])> {
+    /// The packed results, where there are, and fuel of each input.
+    fn known(&self) -> Option<(Option<&str>, &[u64])> {
         match self.expected {
-            Expected::Known { texts, fuel } => Some((texts.as_deref(), fuel)),
+            Expected::Known { results, fuel, .. } => Some((results.as_deref(), fuel)),
             Expected::Unsupported(_) => None,
+        }
+    }
+
+    /// Python source of the inputs.
+    fn inputs(&self) -> String {
+        match self.expected {
+            Expected::Known { inputs: Some(packed), .. } => unpack(packed),
+            _ => list(&self.task.inputs[self.part]),
         }
     }
 
@@ -269,9 +313,9 @@ impl Part<'_> {
 
     /// What a call may use: the limit, and the reference program where it runs inside the same call.
     fn call_limit(&self, input: usize) -> u64 {
-        let Some((texts, fuel)) = self.known() else { return 0 };
+        let Some((results, fuel)) = self.known() else { return 0 };
         let reference = fuel[input];
-        self.limit(reference) + if texts.is_none() { reference } else { 0 }
+        self.limit(reference) + if results.is_none() { reference } else { 0 }
     }
 
     fn input_fuel_limit(&self) -> u64 {
@@ -286,19 +330,18 @@ impl Part<'_> {
     }
 
     fn job(&self, mode: Mode, fuel: u64) -> Option<Job> {
-        let (texts, _) = self.known()?;
-        let inputs = &self.task.inputs[self.part];
+        let (results, fuels) = self.known()?;
         let mut calls = vec!["None".to_owned(), "_load()".to_owned()];
         let function = if mode == Mode::Paper { "_check" } else { "_claim" };
-        calls.extend((0..inputs.len()).map(|index| format!("{function}({index})")));
-        let (program, inputs) = (string_literal(self.program), list(inputs));
+        calls.extend((0..fuels.len()).map(|index| format!("{function}({index})")));
+        let (program, inputs) = (string_literal(self.program), self.inputs());
         let mut setup = Setup { program: &program, inputs: &inputs, ..Setup::default() };
         let (expected, reference);
         // In mode `clean` the program's instance never holds what is expected, nor how to compute it.
-        let output_chars = match (mode, texts) {
+        let output_chars = match (mode, results) {
             (Mode::Clean, _) => CLAIM_CHARS,
-            (Mode::Paper, Some(texts)) => {
-                expected = list(texts);
+            (Mode::Paper, Some(results)) => {
+                expected = unpack(results);
                 setup.expected = &expected;
                 1 << 16
             }
@@ -308,14 +351,14 @@ impl Part<'_> {
                 1 << 16
             }
         };
-        Some(Job::new(setup.source(self.task), calls, limits(fuel, output_chars)))
+        Some(Job::new(setup.source(self.checker, self.task), calls, limits(fuel, output_chars)))
     }
 
     fn judge_job(&self, claims: &[String]) -> Job {
-        let texts = self.known().and_then(|(texts, _)| texts);
-        let expected = texts.map_or_else(|| "None".into(), list);
+        let results = self.known().and_then(|(results, _)| results);
+        let expected = results.map_or_else(|| "None".into(), unpack);
         let claims: Vec<String> = claims.iter().map(|claim| string_literal(claim)).collect();
-        let inputs = list(&self.task.inputs[self.part]);
+        let inputs = self.inputs();
         // The first call pays for the module level; loading the reference program is its own.
         let mut calls = vec!["_load_reference()".to_owned()];
         calls.extend((0..claims.len()).map(|index| format!("_judge({index})")));
@@ -327,7 +370,7 @@ impl Part<'_> {
             claims: &claims,
             ..Setup::default()
         };
-        Job::new(setup.source(self.task), calls, limits(seconds(REFERENCE_SECONDS), 1 << 16))
+        Job::new(setup.source(self.checker, self.task), calls, limits(seconds(REFERENCE_SECONDS), 1 << 16))
     }
 
     /// Grade of a part by its report, and in mode `clean` the claims that are still to be compared.

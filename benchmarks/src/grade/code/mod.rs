@@ -31,7 +31,7 @@ use checker::{Expected, Outcome};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// Status of one part, in EvalPlus' words and one of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -93,15 +93,17 @@ pub struct CodeGrader {
     expected: Mutex<BTreeMap<(usize, usize), Arc<Expected>>>,
     /// Folder in which expected results are kept between programs.
     kept: Option<PathBuf>,
+    /// The checker as the guest compiled it.
+    checker: OnceLock<String>,
 }
 
 /// Bytes of jobs that are handed to the sandbox at once.
-const BATCH_BYTES: usize = 128 << 20;
+const BATCH_BYTES: usize = 16 << 20;
 
 impl CodeGrader {
     /// A grader of these tasks.
     pub fn new(tasks: Vec<CodeTask>, mode: Mode, limits: TimeRules) -> Self {
-        Self { tasks, mode, limits, expected: Mutex::default(), kept: None }
+        Self { tasks, mode, limits, expected: Mutex::default(), kept: None, checker: OnceLock::new() }
     }
 
     /// The same, with expected results kept in a folder: they are computed once a machine.
@@ -155,12 +157,19 @@ impl CodeGrader {
             .collect()
     }
 
+    /// A sandbox of the same build compiles the same code, so the first one does it for all.
+    fn checker(&self, sandbox: &Sandbox) -> &str {
+        self.checker.get_or_init(|| checker::compiled(sandbox))
+    }
+
     /// `Some` grade for programs that fail when they are loaded.
     fn load(&self, sandbox: &Sandbox, samples: &[(usize, &str)]) -> Vec<Option<PartGrade>> {
         let fuel = seconds(self.limits.least_seconds());
         let jobs: Vec<_> = samples
             .iter()
-            .map(|(task, program)| checker::load_job(&self.tasks[*task], program, fuel))
+            .map(|(task, program)| {
+                checker::load_job(self.checker(sandbox), &self.tasks[*task], program, fuel)
+            })
             .collect();
         sandbox
             .run_all(&jobs)
@@ -191,8 +200,11 @@ impl CodeGrader {
             known.insert((task, part), Arc::new(found));
             false
         });
-        let jobs: Vec<_> =
-            missing.iter().map(|(task, part)| checker::reference_job(&self.tasks[*task], *part)).collect();
+        let checker = self.checker(sandbox);
+        let jobs: Vec<_> = missing
+            .iter()
+            .map(|(task, part)| checker::reference_job(checker, &self.tasks[*task], *part))
+            .collect();
         let reports = sandbox.run_all(&jobs);
         let mut known = self.expected.lock().unwrap_or_else(PoisonError::into_inner);
         for ((task, part), report) in missing.into_iter().zip(&reports) {
@@ -221,6 +233,7 @@ impl CodeGrader {
         let parts: Vec<checker::Part<'_>> = batch
             .iter()
             .map(|(sample, part, expected)| checker::Part {
+                checker: self.checker(sandbox),
                 task: &self.tasks[samples[*sample].0],
                 part: *part,
                 program: samples[*sample].1,

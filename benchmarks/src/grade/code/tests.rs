@@ -106,6 +106,35 @@ fn annotations_are_evaluated_where_a_function_is_defined() {
 }
 
 #[test]
+fn equal_parts_of_inputs_are_objects_of_their_own() {
+    let reference = "def g(xs):\n    return [x is y for x, y in zip(xs, xs[1:])]";
+    let inputs = [
+        "[[1000, 1000, 7, 7]]",
+        "[['word', 'word', '', '']]",
+        "[[2.5, 2.5, float('nan'), None, None]]",
+        "[[(1, 'word'), (1, 'word')]]",
+    ];
+    let task = task("g", reference, &inputs);
+    let programs = [
+        reference,
+        "def g(xs):\n    return [x == y and x in (7, '', None) for x, y in zip(xs, xs[1:])]",
+        "def g(xs):\n    return [x == y for x, y in zip(xs, xs[1:])]",
+    ];
+    for mode in [Mode::Paper, Mode::Clean] {
+        assert_eq!(statuses(&task, mode, &programs), ["pass", "pass", "fail"], "{mode:?}");
+    }
+}
+
+#[test]
+fn sets_among_inputs_keep_their_order() {
+    let reference = "def g(xs):\n    return list(xs)";
+    let task = task("g", reference, &["[{8, 0, 16}]", "[{'a': {3, 11}}]"]);
+    for mode in [Mode::Paper, Mode::Clean] {
+        assert_eq!(statuses(&task, mode, &[reference]), ["pass"], "{mode:?}");
+    }
+}
+
+#[test]
 fn a_program_that_changes_its_argument_is_compared_with_what_was_asked() {
     let reference = "from collections import Counter\ndef g(x):\n    return Counter(x)";
     let task = task("g", reference, &["[[1, 1, 2]]"]);

@@ -167,8 +167,9 @@ async fn compare(host: &Host, facts: &mut [Fact]) -> Result<(), Failure> {
     if pairs.is_empty() {
         return Ok(());
     }
-    let sandbox = host.sandbox().await?;
-    let equal = tokio::task::spawn_blocking(move || sandbox.equal_all(&pairs, "")).await.unwrap_or_default();
+    let lanes = host.lanes().await?;
+    let equal =
+        tokio::task::spawn_blocking(move || lanes.sandbox().equal_all(&pairs, "")).await.unwrap_or_default();
     let mut equal = equal.into_iter();
     for fact in facts.iter_mut() {
         if claimed(fact).is_none() {

@@ -37,7 +37,7 @@ impl Reasoner {
         let began = now();
         let known = question.known_inputs.iter().filter_map(|input| positional(input));
         let mut search = InputSearch::new(&program, output, known.collect(), seed);
-        let found = search.run(&self.sandbox, spend.deadline, &caller.cancel);
+        let found = search.run(self.sandbox(), spend.deadline, &caller.cancel);
         let mut answer = AbduceAnswer {
             inputs: Vec::new(),
             verdict: Claim::Unverified,
@@ -48,7 +48,7 @@ impl Reasoner {
         };
         let found: Vec<(String, Source, usize)> =
             found.into_iter().map(|Found { input, .. }| (input, Source::Search, 0)).collect();
-        self.verify(&mut answer, &program, output, found);
+        self.verify(&mut answer, &program, output, found, caller);
         let mut execute_ms = ms(began.elapsed());
         answer.elapsed_ms.execute = execute_ms;
         caller.check()?;
@@ -66,7 +66,7 @@ impl Reasoner {
             }
         }
         answer.tried += proposed.len();
-        self.verify(&mut answer, &program, output, proposed);
+        self.verify(&mut answer, &program, output, proposed, caller);
         let verified =
             |input: &InputCandidate| input.verdict == Claim::Verified && input.source == Source::Model;
         let shown = answer.inputs.iter().find(|input| verified(input)).map(|input| input.input.clone());
@@ -89,6 +89,7 @@ impl Reasoner {
         program: &Program,
         output: &str,
         inputs: Vec<(String, Source, usize)>,
+        caller: &Caller,
     ) {
         let jobs: Vec<Job> = inputs
             .iter()
@@ -96,7 +97,7 @@ impl Reasoner {
                 Job::new(program.text.clone(), vec![program.call(input)], Limits::seconds(SECONDS))
             })
             .collect();
-        let reports = self.sandbox.run_twice_all(&jobs);
+        let reports = self.lanes.run_twice(&jobs, caller.cancel.shared());
         let verdicts: Vec<Verdict> = reports
             .into_iter()
             .map(|report| report.calls.into_iter().next().map_or(Verdict::Crashed, |call| call.verdict))

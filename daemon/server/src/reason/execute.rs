@@ -40,11 +40,7 @@ impl Reasoner {
     /// The report of one call, run twice.
     pub(super) fn run(&self, program: &Program, input: &str, seconds: f64, caller: &Caller) -> CallReport {
         let job = Job::new(program.text.clone(), vec![program.call(input)], Limits::seconds(seconds));
-        let calls = self
-            .sandbox
-            .run_twice_all_unless(&[job], caller.cancel.shared())
-            .pop()
-            .map(|report| report.calls);
+        let calls = self.lanes.run_twice(&[job], caller.cancel.shared()).pop().map(|report| report.calls);
         calls.and_then(|mut calls| calls.pop()).unwrap_or_else(|| CallReport {
             call: program.call(input),
             verdict: Verdict::Crashed,
@@ -56,7 +52,7 @@ impl Reasoner {
 
     /// Are two texts the same value, with the program's imports at hand?
     pub(super) fn equal(&self, pairs: &[(String, String)], imports: &[String]) -> Vec<bool> {
-        self.sandbox.equal_all(pairs, &imports.join("\n"))
+        self.sandbox().equal_all(pairs, &imports.join("\n"))
     }
 }
 

@@ -43,10 +43,10 @@ impl Reasoner {
         });
         let asked = self.ask(&task, spend, caller);
         let began = now();
-        let found = programs::search(&self.sandbox, shown, spend.deadline, &caller.cancel);
+        let found = programs::search(self.sandbox(), shown, spend.deadline, &caller.cancel);
         let found: Vec<(String, Source)> =
             found.into_iter().map(|program| (program, Source::Search)).collect();
-        let mut judged = self.judge_programs(found, shown, held_out);
+        let mut judged = self.judge_programs(found, shown, held_out, caller);
         let mut execute_ms = ms(began.elapsed());
         caller.check()?;
         if !judged.is_empty() {
@@ -64,7 +64,7 @@ impl Reasoner {
                 proposed.push((program, Source::Model));
             }
         }
-        judged.extend(self.judge_programs(proposed, shown, held_out));
+        judged.extend(self.judge_programs(proposed, shown, held_out, caller));
         execute_ms += ms(began.elapsed());
         let elapsed = said.elapsed(execute_ms);
         Ok(answer(judged, shown.len(), held_out.len(), &said.samples, said.version, elapsed))
@@ -76,6 +76,7 @@ impl Reasoner {
         programs: Vec<(String, Source)>,
         shown: &[Example],
         held_out: &[Example],
+        caller: &Caller,
     ) -> Vec<ProgramCandidate> {
         let examples: Vec<&Example> = shown.iter().chain(held_out).collect();
         let calls: Vec<String> = examples.iter().map(|example| format!("f({})", example.input)).collect();
@@ -87,7 +88,7 @@ impl Reasoner {
                 job
             })
             .collect();
-        let reports = self.sandbox.run_twice_all(&jobs);
+        let reports = self.lanes.run_twice(&jobs, caller.cancel.shared());
         let mut judged = Vec::new();
         for ((program, source), report) in programs.into_iter().zip(reports) {
             let verdicts: Vec<Verdict> = (0..examples.len())

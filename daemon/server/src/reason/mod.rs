@@ -22,6 +22,7 @@ pub use error::ReasonError;
 pub use protocol::Source;
 
 use crate::actor::{CancelFlag, ModelActor, Priority, now};
+use crate::lanes::Lanes;
 use azr_executor::Sandbox;
 use std::time::{Duration, Instant};
 
@@ -33,7 +34,7 @@ const MAX_TEXT_BYTES: usize = 1 << 20;
 /// Answers questions about programs.
 #[derive(Clone)]
 pub struct Reasoner {
-    sandbox: Sandbox,
+    lanes: Lanes,
     model: Option<ModelActor>,
 }
 
@@ -54,13 +55,13 @@ impl Caller {
 
 impl Reasoner {
     /// A reasoner; without a model it answers by execution and search alone.
-    pub fn new(sandbox: Sandbox, model: Option<ModelActor>) -> Self {
-        Self { sandbox, model }
+    pub fn new(lanes: impl Into<Lanes>, model: Option<ModelActor>) -> Self {
+        Self { lanes: lanes.into(), model }
     }
 
     /// The sandbox.
     pub fn sandbox(&self) -> &Sandbox {
-        &self.sandbox
+        self.lanes.sandbox()
     }
 
     /// The model.

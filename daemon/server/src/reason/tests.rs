@@ -1,10 +1,6 @@
 use super::protocol::*;
 use super::*;
-use crate::Claim;
-use azr_executor::SandboxConfig;
-use std::sync::LazyLock;
-
-static SANDBOX: LazyLock<Sandbox> = LazyLock::new(|| Sandbox::open(&SandboxConfig::default()).unwrap());
+use crate::{Claim, SANDBOX};
 
 fn reasoner() -> Reasoner {
     Reasoner::new(SANDBOX.clone(), None)
