@@ -255,11 +255,11 @@ def azr_rows(azr, report, repeats):
     report.row("azr: cancelling a program that runs: to the reply", cancels, "20")
     idle = idle_rows(azr)
     settings = {"run": {"steps": 100_000, "checkpoint_every": 1000, "evaluate_every": 0}, "seeding": {"seed_batch_factor": 1, "max_batches": 1}}
-    started = server.timed("azr/train/start", {"config": settings, "runDir": str(Path(azr.home, "run"))})[1]
+    started = server.timed("azr/train/start", {"config": settings, "runDir": str(Path(azr.home, "selfplay"))})[1]
     if "result" not in started:
         raise SystemExit(f"no training: {started}")
     run = started["result"]
-    steps = Path(azr.home, "run", "steps.jsonl")
+    steps = Path(azr.home, "selfplay", "steps.jsonl")
     for _ in range(PATIENCE_S * 10):
         if steps.exists():
             break
@@ -281,17 +281,19 @@ def idle_rows(azr, seconds=20):
 
     def state():
         fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-        switches = 0
+        switches = {}
         for task in Path(f"/proc/{pid}/task").iterdir():
             for line in (task / "status").read_text().splitlines():
                 if line.startswith("voluntary_ctxt_switches"):
-                    switches += int(line.split()[1])
+                    switches[task.name] = int(line.split()[1])
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"), switches
 
     before = state()
     time.sleep(seconds)
     after = state()
-    return (after[0] - before[0]) / seconds * 100, (after[1] - before[1]) / seconds
+    # A thread that began since counts from its beginning; one that has ended slept until then.
+    woke = sum(count - before[1].get(task, 0) for task, count in after[1].items())
+    return (after[0] - before[0]) / seconds * 100, woke / seconds
 
 
 def peer(name, command, report, repeats, hovers, fixes):
