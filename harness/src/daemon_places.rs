@@ -15,6 +15,7 @@ use azr_daemon::protocol::hello::Role;
 use azr_daemon::protocol::train::StartParams;
 use azr_daemon::training::Plan;
 use azr_executor::Sandbox;
+use azr_executor::SandboxConfig;
 use std::env;
 use std::path::PathBuf;
 
@@ -72,8 +73,10 @@ pub struct OwnSupplies {
 }
 
 impl Supplies for OwnSupplies {
-    fn open_sandbox(&self) -> Result<Sandbox, String> {
-        sandbox::open().map_err(|error| reason(&error))
+    fn open_sandbox(&self, more_threads: usize) -> Result<Sandbox, String> {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = |config: &mut SandboxConfig| config.threads = Some(cores + more_threads);
+        sandbox::open_with(threads).map_err(|error| reason(&error))
     }
 
     fn model(&self) -> String {

@@ -77,7 +77,7 @@ fn locate(name: &str) -> anyhow::Result<PathBuf> {
         if path.join("config.json").is_file() {
             return Ok(path.to_owned());
         }
-        if let Some(model) = run_folder::last_model(path)? {
+        if let Some(model) = run_folder::last_sound_model(path)? {
             return Ok(model);
         }
         let what = format!("{name} holds neither a model nor a run with a complete checkpoint");

@@ -88,7 +88,9 @@ pub fn function_of(place: &str) -> anyhow::Result<(Slice, Vec<String>)> {
         _ => (place, None),
     };
     let text = files::read_text(Path::new(file))?;
-    let source = SourceFile::parse(&text).map_err(|error| failure(error.into()))?;
+    // Editors of some systems begin a file with a byte order mark.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let source = SourceFile::parse(text).map_err(|error| failure(error.into()))?;
     let functions = source.functions();
     let function = match (function, functions.as_slice()) {
         (Some(function), _) => function.to_owned(),

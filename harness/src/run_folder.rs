@@ -2,6 +2,7 @@
 
 use crate::failure::Failure;
 use anyhow::Context;
+use azr_selfplay::checkpoint;
 use std::path::{Path, PathBuf};
 
 /// Folder of the runs, below the current folder.
@@ -76,6 +77,25 @@ fn is_taken(path: &Path) -> anyhow::Result<bool> {
             Err(Failure::new(what, "give a new folder, or the folder of a run, with --run-dir").into())
         }
     }
+}
+
+/// Files of a checkpoint that make a model folder; the rest belongs to training.
+pub const MODEL_FILES: [&str; 4] =
+    ["config.json", "generation_config.json", "model.safetensors", "tokenizer.json"];
+
+/// [`last_model`], with the files of the model checked against the list that the checkpoint keeps of them.
+pub fn last_sound_model(run: &Path) -> anyhow::Result<Option<PathBuf>> {
+    let Some(model) = last_model(run)? else { return Ok(None) };
+    // A folder that somebody put there by hand has no list.
+    if model.join("checkpoint.json").is_file() {
+        checkpoint::check(&model, |name| MODEL_FILES.contains(&name)).map_err(|error| {
+            Failure::new(
+                error.to_string(),
+                "restore the file from a copy, or pass an earlier checkpoint's folder",
+            )
+        })?;
+    }
+    Ok(Some(model))
 }
 
 /// The model folder of a run's last complete checkpoint.

@@ -418,7 +418,8 @@ fn define_poll(instance: &mut LinkerInstance<'_, Host>, function: &str) -> Resul
             pay(&mut store, 8 * pollables.len() as u64)?;
             let deadlines: Vec<u64> =
                 pollables.iter().map(|pollable| store.data().deadline(pollable)).collect();
-            let Some(&first) = deadlines.iter().min() else { return Err(unavailable("waiting for nothing")) };
+            // Whoever waits for nothing waits for ever.
+            let first = deadlines.iter().min().copied().unwrap_or(u64::MAX);
             wait_until(wasmtime::AsContextMut::as_context_mut(&mut store), first)?;
             let now = elapsed(&store)?.max(first);
             let ready =

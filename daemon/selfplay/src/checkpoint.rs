@@ -66,26 +66,35 @@ pub fn newest(checkpoints: &Path) -> Result<Option<PathBuf>, SelfPlayError> {
     Ok(steps(checkpoints)?.last().map(|step| checkpoints.join(format!("step-{step}"))))
 }
 
-/// Reads a checkpoint into the policy and returns the rest. Every file is checked first.
-pub fn load<P: Policy>(folder: &Path, policy: &mut P) -> Result<(Manifest, State), SelfPlayError> {
+/// Checks that files of a checkpoint are what was written: those with a name that is `wanted`.
+pub fn check(folder: &Path, wanted: impl Fn(&str) -> bool) -> Result<Manifest, SelfPlayError> {
     let bad = |path: &Path, reason: String| SelfPlayError::Read { path: path.to_owned(), reason };
     let path = folder.join(MANIFEST);
     let text = fs::read(&path).map_err(cannot_read(&path))?;
     let manifest: Manifest = serde_json::from_slice(&text).map_err(|error| bad(&path, error.to_string()))?;
-    let found = hashes(folder)?;
-    for (name, hash) in &manifest.files {
+    for (name, hash) in manifest.files.iter().filter(|(name, _)| wanted(name)) {
         let path = folder.join(name);
-        match found.get(name) {
-            Some(same) if same == hash => {}
-            Some(_) => {
+        match fs::read(&path) {
+            Ok(bytes) if hex(&Sha256::digest(&bytes)) == *hash => {}
+            Ok(_) => {
                 return Err(bad(
                     &path,
                     "the checkpoint is damaged: this file is not what was written".into(),
                 ));
             }
-            None => return Err(bad(&path, "the checkpoint is damaged: this file is missing".into())),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Err(bad(&path, "the checkpoint is damaged: this file is missing".into()));
+            }
+            Err(error) => return Err(cannot_read(&path)(error)),
         }
     }
+    Ok(manifest)
+}
+
+/// Reads a checkpoint into the policy and returns the rest. Every file is checked first.
+pub fn load<P: Policy>(folder: &Path, policy: &mut P) -> Result<(Manifest, State), SelfPlayError> {
+    let bad = |path: &Path, reason: String| SelfPlayError::Read { path: path.to_owned(), reason };
+    let manifest = check(folder, |_| true)?;
     let path = folder.join(STATE);
     let text = fs::read(&path).map_err(cannot_read(&path))?;
     let state = serde_json::from_slice(&text).map_err(|error| bad(&path, error.to_string()))?;

@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 
 mod rollouts;
 
-pub(crate) use rollouts::hash_of as rollouts_hash;
 pub use rollouts::{RolloutRecord, read_rollouts, write_rollouts};
+pub(crate) use rollouts::{hash_of as rollouts_hash, rollout_steps};
 
 /// Statistics of one (task type, role) group.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

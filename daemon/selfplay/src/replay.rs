@@ -1,10 +1,9 @@
 //! Auditing a finished run: does its record follow from its seed, configuration and weights?
 //!
-//! Nothing is written. The chain of hashes and the hash of every step's rollouts are always checked; steps are then played
-//! again from the checkpoints that the run kept, and each must come out as it was recorded, weights included. On the same
+//! Nothing is written. What the files say of each other is always checked: configuration and seed, the chain of hashes, the
+//! hash of every step's rollouts, the files of every checkpoint ([`folder`]). Steps are then played again from the checkpoints that the run kept, and each must come out as it was recorded, weights included. On the same
 //! kind of processor that is equality bit for bit.
 
-use crate::chain;
 use crate::checkpoint;
 use crate::config::SelfPlayConfig;
 use crate::error::SelfPlayError;
@@ -13,12 +12,14 @@ use crate::judge::Judge;
 use crate::observe::{Clock, Evaluate, Event, Observer};
 use crate::policy::Policy;
 use crate::prompt::{Prompts, ReferenceTexts};
-use crate::record::{StepRecord, read_rollouts, rollouts_hash};
+use crate::record::StepRecord;
 use crate::run::first_difference;
 use crate::step::{State, StepContext, play_step};
 use azr_executor::Sandbox;
 use std::collections::BTreeSet;
 use std::path::Path;
+
+mod folder;
 
 /// Which steps are played again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +65,8 @@ pub struct Findings {
     pub steps: u64,
     /// Steps whose rollouts have the recorded hash.
     pub rollouts_checked: u64,
+    /// Checkpoints whose files are what was written, and that continue the record.
+    pub checkpoints_checked: u64,
     /// Steps that were played again.
     pub recomputed: Vec<u64>,
     /// Checkpoints whose weights came out again.
@@ -75,11 +78,14 @@ pub struct Findings {
 /// Audits a run.
 pub fn replay<P: Policy>(mut context: ReplayContext<'_, P>) -> Result<Findings, SelfPlayError> {
     let mut findings = Findings::default();
-    let records = read_chain(context.folder, &mut findings)?;
+    let (config, folder) = (context.config, context.folder);
+    let records = folder::read_record(folder, config, &mut findings)?;
     findings.steps = records.len() as u64;
-    check_rollouts(context.folder, &records, &mut findings);
-    let checkpoints = context.folder.join("checkpoints");
+    folder::check_rollouts(folder, config, &records, &mut findings)?;
+    let checkpoints = folder.join("checkpoints");
     let kept = checkpoint::steps(&checkpoints)?;
+    let start = records.first().map_or("", |record| record.prev.as_str());
+    folder::check_checkpoints(&checkpoints, &kept, start, &records, &mut findings);
     let recorded: BTreeSet<u64> = records.iter().map(|record| record.step).collect();
     let wanted: BTreeSet<u64> = match &context.steps {
         Steps::None => BTreeSet::new(),
@@ -103,7 +109,12 @@ pub fn replay<P: Policy>(mut context: ReplayContext<'_, P>) -> Result<Findings, 
         };
         let (mut at, mut state) = match position.take() {
             Some((at, state)) if at >= nearest && at < target => (at, state),
-            _ => load(&mut context, &checkpoints, nearest, &records, &mut findings)?,
+            _ => match checkpoint::load(&checkpoints.join(format!("step-{nearest}")), context.policy) {
+                Ok((_, state)) => (nearest, state),
+                // Said among the findings already.
+                Err(SelfPlayError::Read { .. }) => continue,
+                Err(error) => return Err(error),
+            },
         };
         while at < target {
             at += 1;
@@ -118,51 +129,10 @@ pub fn replay<P: Policy>(mut context: ReplayContext<'_, P>) -> Result<Findings, 
         }
         position = Some((at, state));
     }
+    if context.steps != Steps::None && findings.recomputed.is_empty() {
+        findings.mismatches.push("nothing was played again: no step has a checkpoint before it".into());
+    }
     Ok(findings)
-}
-
-fn read_chain(folder: &Path, findings: &mut Findings) -> Result<Vec<StepRecord>, SelfPlayError> {
-    let path = folder.join("run.json");
-    let text = std::fs::read_to_string(&path).map_err(cannot_read(&path))?;
-    let run: serde_json::Value = serde_json::from_str(&text)
-        .map_err(|error| SelfPlayError::Read { path: path.clone(), reason: error.to_string() })?;
-    let path = folder.join("steps.jsonl");
-    let bytes = std::fs::read(&path).map_err(cannot_read(&path))?;
-    let chain = chain::read(&bytes, run["chain_start"].as_str());
-    if let Some(damage) = chain.damage {
-        findings.mismatches.push(format!("steps.jsonl: {damage}"));
-    }
-    Ok(chain.records)
-}
-
-fn check_rollouts(folder: &Path, records: &[StepRecord], findings: &mut Findings) {
-    for record in records {
-        let path = folder.join("rollouts").join(format!("step-{}.parquet", record.step));
-        match read_rollouts(&path) {
-            Ok(rollouts) if rollouts_hash(&rollouts) == record.rollouts_hash => {
-                findings.rollouts_checked += 1;
-            }
-            Ok(_) => findings
-                .mismatches
-                .push(format!("step {}: the rollouts are not those of the record", record.step)),
-            Err(error) => findings.mismatches.push(format!("step {}: {error}", record.step)),
-        }
-    }
-}
-
-fn load<P: Policy>(
-    context: &mut ReplayContext<'_, P>,
-    checkpoints: &Path,
-    step: u64,
-    records: &[StepRecord],
-    findings: &mut Findings,
-) -> Result<(u64, State), SelfPlayError> {
-    let (manifest, state) = checkpoint::load(&checkpoints.join(format!("step-{step}")), context.policy)?;
-    let continued = records.iter().find(|record| record.step == step);
-    if step > 0 && continued.is_none_or(|record| record.hash != manifest.chain) {
-        findings.mismatches.push(format!("the checkpoint of step {step} continues another record"));
-    }
-    Ok((step, state))
 }
 
 /// Plays the step of `record` again; `false` where it differs, since what follows would differ too.

@@ -25,8 +25,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 mod folder;
 
 use folder::RunFolder;
-pub(crate) use folder::first_difference;
 pub use folder::same_settings;
+pub(crate) use folder::{chain_start, config_hash, first_difference};
 
 /// Everything a run needs from outside.
 pub struct RunContext<'a, P: Policy> {

@@ -33,8 +33,8 @@ const PREDICTING: usize = 2;
 
 /// What the edge supplies: this crate reads neither the environment nor configuration files.
 pub trait Supplies: Send + Sync + 'static {
-    /// Opens the sandbox. Called once for requests, and once for every training run.
-    fn open_sandbox(&self) -> Result<Sandbox, String>;
+    /// Opens the sandbox with so many threads beyond one a core. Called once for requests, and once for every training run.
+    fn open_sandbox(&self, more_threads: usize) -> Result<Sandbox, String>;
     /// Folder of the runs that have no folder of their own.
     fn runs(&self) -> PathBuf;
     /// File of the task pool.
@@ -62,7 +62,7 @@ pub struct Host {
     lanes: OnceLock<Lanes>,
     actor: ModelActor,
     model_name: Mutex<String>,
-    verdicts: Verdicts,
+    verdicts: Arc<Verdicts>,
     predictions: Mutex<BTreeMap<Runnable, Option<Prediction>>>,
     predicting: Arc<Semaphore>,
     training: Training,
@@ -100,7 +100,7 @@ impl Host {
             lanes: OnceLock::new(),
             actor: ModelActor::start(loader, ActorConfig::default()),
             model_name: Mutex::new(name),
-            verdicts: Verdicts::default(),
+            verdicts: Arc::default(),
             predictions: Mutex::default(),
             predicting: Arc::new(Semaphore::new(PREDICTING)),
             training: Training::default(),
@@ -195,7 +195,7 @@ impl Host {
     }
 
     /// What is known of calls.
-    pub fn verdicts(&self) -> &Verdicts {
+    pub fn verdicts(&self) -> &Arc<Verdicts> {
         &self.verdicts
     }
 
@@ -251,20 +251,24 @@ impl Host {
             return Err(Failure::new(FailureKind::TrainingBusy, text, "stop it with azr/train/stop first"));
         }
         let name = name.unwrap_or_else(|| self.model_name());
-        let (actor, load) = (self.actor.clone(), loader(&self.supplies, name.clone()));
-        let loaded = tokio::task::spawn_blocking(move || actor.replace(load)).await;
+        let (actor, supplies, wanted) = (self.actor.clone(), Arc::clone(&self.supplies), name.clone());
+        // Loaded here first: one that cannot be loaded takes the place of none.
+        let load = move || {
+            let model = supplies.load_model(&wanted)?;
+            let replaced = actor.replace(Arc::new(move || Ok(model.clone())));
+            replaced.map(|model| model.folder.weights.version()).map_err(|error| error.to_string())
+        };
         let failed = |reason: String| {
             Failure::new(FailureKind::ModelNotLoaded, reason, "name azr-tiny, a folder, a run, or owner/name")
         };
-        let result = match loaded {
-            Ok(Ok(model)) => Ok(model.folder.weights.version()),
-            Ok(Err(error)) => Err(failed(error.to_string())),
-            Err(_) => Err(failed("loading the model failed; the log says more".to_owned())),
-        };
+        let version = tokio::task::spawn_blocking(load)
+            .await
+            .unwrap_or_else(|_| Err("loading the model failed; the log says more".to_owned()))
+            .map_err(failed)?;
         *self.model_name.lock().unwrap_or_else(PoisonError::into_inner) = name;
         self.predictions.lock().unwrap_or_else(PoisonError::into_inner).clear();
         self.change();
-        result
+        Ok(version)
     }
 
     fn model_name(&self) -> String {
@@ -378,7 +382,7 @@ fn open_aside(name: &str, supplies: &Arc<dyn Supplies>) -> std::io::Result<Openi
     let (sender, receiver) = watch::channel(None);
     let supplies = Arc::clone(supplies);
     std::thread::Builder::new().name(name.to_owned()).spawn(move || {
-        let result = supplies.open_sandbox();
+        let result = supplies.open_sandbox(1);
         if let Err(reason) = &result {
             tracing::warn!("{reason}");
         }

@@ -2,16 +2,19 @@
 //!
 //! The sandbox serves in order of arrival, and a call may take its whole limit. So every call is first given a small part
 //! of it, which is enough for nearly all; one that needs more runs again in a lane that leaves a thread of the sandbox free.
+//! (A daemon's sandbox has a thread more than the machine has cores: the system shares the cores out among them.)
 //! Verdicts are those of the whole limit: a run is a pure function of its job, and only a `timeout` of the small part is
 //! asked again.
 
+use crate::actor::now;
 use azr_executor::{Job, Limits, Report, Sandbox, Verdict};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Nominal seconds of the first attempt.
-const FIRST_SECONDS: f64 = 0.05;
+const FIRST_SECONDS: f64 = 0.01;
 /// How often somebody who waits for the lane looks whether the answer is still wanted.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
@@ -37,16 +40,58 @@ impl Lanes {
 
     /// Every job from both start states, as [`Sandbox::run_twice_all_unless`] does.
     pub fn run_twice(&self, jobs: &[Job], cancel: &Arc<AtomicBool>) -> Vec<Report> {
+        self.run_twice_telling(jobs, cancel, None, &mut |_, _| {})
+    }
+
+    /// The same; what needs more time than there is until `deadline` ends as `wall_guard`, and `done` is told the place and
+    /// the report of each job when it is final.
+    pub fn run_twice_telling(
+        &self,
+        jobs: &[Job],
+        cancel: &Arc<AtomicBool>,
+        deadline: Option<Instant>,
+        done: &mut dyn FnMut(usize, &Report),
+    ) -> Vec<Report> {
         let first: Vec<Job> = jobs.iter().map(first_attempt).collect();
         let mut reports = self.sandbox.run_twice_all_unless(&first, cancel);
-        for ((job, tried), report) in jobs.iter().zip(&first).zip(&mut reports) {
-            if tried.limits != job.limits && report.calls.iter().any(|call| call.verdict == Verdict::Timeout)
-            {
-                let _place = self.long.enter(cancel);
-                *report = self.sandbox.run_twice_in_turn_unless(job, cancel);
-            }
+        let needs_more = |place: usize, report: &Report| {
+            first[place].limits != jobs[place].limits
+                && report.calls.iter().any(|call| call.verdict == Verdict::Timeout)
+        };
+        let (long, short): (Vec<usize>, Vec<usize>) =
+            (0..jobs.len()).partition(|place| needs_more(*place, &reports[*place]));
+        short.into_iter().for_each(|place| done(place, &reports[place]));
+        for place in long {
+            reports[place] = self.run_long(&jobs[place], cancel, deadline);
+            done(place, &reports[place]);
         }
         reports
+    }
+
+    fn run_long(&self, job: &Job, cancel: &Arc<AtomicBool>, deadline: Option<Instant>) -> Report {
+        let run = |cancel: &Arc<AtomicBool>| {
+            let _place = self.long.enter(cancel);
+            self.sandbox.run_twice_in_turn_unless(job, cancel)
+        };
+        let Some(deadline) = deadline else { return run(cancel) };
+        let late: Arc<AtomicBool> = Arc::default();
+        let flag = Arc::clone(&late);
+        let (ended, end) = channel::<()>();
+        let watch = move |late: &AtomicBool| {
+            while end.recv_timeout(LOOK_EVERY) == Err(RecvTimeoutError::Timeout) {
+                if cancel.load(Ordering::SeqCst) || now() >= deadline {
+                    late.store(true, Ordering::SeqCst);
+                    return self.sandbox.look_at_cancels();
+                }
+            }
+        };
+        std::thread::scope(|scope| {
+            let late = &*late;
+            scope.spawn(move || watch(late));
+            let report = run(&flag);
+            drop(ended);
+            report
+        })
     }
 }
 
@@ -109,6 +154,19 @@ mod tests {
         assert_eq!(wanted, got);
         let names: Vec<&str> = got.iter().map(|report| report.calls[0].verdict.name()).collect();
         assert_eq!(names, ["value", "value", "timeout", "timeout"]);
+    }
+
+    #[test]
+    fn a_deadline_ends_a_long_call_and_no_short_one() {
+        let lanes = Lanes::from(SANDBOX.clone());
+        let until = |jobs: &[Job], deadline: Instant| {
+            lanes.run_twice_telling(jobs, &Arc::default(), Some(deadline), &mut |_, _| {})
+        };
+        let reports = until(&[job("f(1)", 10.0), job("f(0)", 10.0)], now());
+        assert_eq!(reports[0].calls[0].verdict, Verdict::WallGuard);
+        assert_eq!(reports[1].calls[0].verdict.value(), Some("0"));
+        let reports = until(&[job("f(1)", 0.1)], now() + Duration::from_mins(10));
+        assert_eq!(reports[0].calls[0].verdict, Verdict::Timeout);
     }
 
     #[test]

@@ -131,22 +131,23 @@ impl Host {
             .iter()
             .map(|one| Job::new(&*one.program, vec![one.call.clone()], Limits::seconds(SECONDS)))
             .collect();
-        let run = tokio::task::spawn_blocking(move || lanes.run_twice(&jobs, &flag));
+        let verdicts = Arc::clone(self.verdicts());
+        let run = tokio::task::spawn_blocking(move || {
+            // Kept one by one, so that what is done stays done where the rest is no longer wanted.
+            lanes.run_twice_telling(&jobs, &flag, None, &mut |place, report| {
+                if let (Some(runnable), Some(call)) = (missing.get(place), report.calls.first()) {
+                    verdicts.keep(runnable, call);
+                }
+            })
+        });
         let failed =
             || Failure::new(FailureKind::SandboxLimit, "the sandbox failed", "ask again; the log says more");
         let reports = run.await.map_err(|_| failed())?;
         drop(cancel);
         let mut new = reports.into_iter().filter_map(|mut report| report.calls.pop());
         let mut out = Vec::with_capacity(runnables.len());
-        for (runnable, known) in runnables.iter().zip(known) {
-            let report = if let Some(report) = known {
-                report
-            } else {
-                let report = new.next().ok_or_else(failed)?;
-                self.verdicts().keep(runnable, &report);
-                report
-            };
-            out.push(report);
+        for known in known {
+            out.push(known.or_else(|| new.next()).ok_or_else(failed)?);
         }
         Ok(out)
     }

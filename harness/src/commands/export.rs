@@ -125,18 +125,14 @@ fn json_lines(run: &Path, records: &[StepRecord], out: &Path) -> anyhow::Result<
     Ok(())
 }
 
-/// Files of a checkpoint that make a model folder; the rest belongs to training.
-const MODEL_FILES: [&str; 4] =
-    ["config.json", "generation_config.json", "model.safetensors", "tokenizer.json"];
-
 fn model(run: &Path, records: &[StepRecord], out: &Path) -> anyhow::Result<()> {
-    let checkpoint = run_folder::last_model(run)?.ok_or_else(|| {
+    let checkpoint = run_folder::last_sound_model(run)?.ok_or_else(|| {
         Failure::new(
             format!("{} has no checkpoint", run.display()),
             "let the run get to its first checkpoint, or go on with it: --resume",
         )
     })?;
-    for name in MODEL_FILES {
+    for name in run_folder::MODEL_FILES {
         let from = checkpoint.join(name);
         std::fs::copy(&from, out.join(name)).with_context(|| format!("cannot copy {}", from.display()))?;
     }

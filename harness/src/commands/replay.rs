@@ -7,18 +7,21 @@ use crate::failure::{Failure, Outcome};
 use crate::progress::RunProgress;
 use crate::{interrupt, models, output, sandbox, session};
 use anyhow::Context;
+use azr_selfplay::chain;
 use azr_selfplay::observe::Evaluate;
 use azr_selfplay::policy::CandlePolicy;
 use azr_selfplay::replay::{Findings, ReplayContext, Steps, replay};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+mod evaluations;
+
 /// Arguments of `azr replay`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The run folder; nothing in it is changed.
     run: PathBuf,
-    /// Also play steps again and compare; without it only the hashes of records and rollouts are checked.
+    /// Also play steps again and compare; without it only the files are checked against each other.
     #[arg(long)]
     verify: bool,
     /// Steps that are played again: `sample` (the one after each checkpoint), `all`, or numbers such as 3,17.
@@ -36,13 +39,19 @@ pub struct Args {
 pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let steps = if args.verify { read_steps(&args.steps)? } else { Steps::None };
     let config_file = args.run.join("config.toml");
-    if !config_file.is_file() || !args.run.join("steps.jsonl").is_file() {
-        return Err(Failure::new(
-            format!("{} is not the folder of a run with recorded steps", args.run.display()),
-            "pass the folder of a run, such as runs/tiny-seed1",
-        )
-        .into());
+    for name in ["config.toml", "run.json", "steps.jsonl"] {
+        if !args.run.join(name).is_file() {
+            return Err(Failure::new(
+                format!(
+                    "{} is not the folder of a run with recorded steps: it has no {name}",
+                    args.run.display()
+                ),
+                "pass the folder of a run, such as runs/tiny-seed1, or restore the file from a copy",
+            )
+            .into());
+        }
     }
+    check_recorded(&args.run, &steps)?;
     let config = presets::load(&[config_file.display().to_string()], &[])?;
     let stop = interrupt::install()?;
     let model = models::load(&config.model.path)?;
@@ -68,16 +77,19 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         clock: &seconds,
     });
     progress.finish();
-    let findings = findings.map_err(|error| {
-        Failure::new(
-            format!("cannot audit {}: {error}", args.run.display()),
-            "restore the file named from a copy, or audit without --verify",
-        )
+    let mut findings = findings.map_err(|error| {
+        let hint = if args.verify {
+            "restore the file named from a copy, or audit without --verify"
+        } else {
+            "restore the file named from a copy"
+        };
+        Failure::new(format!("cannot audit {}: {error}", args.run.display()), hint)
     })?;
+    let evaluations = evaluations::check(&args.run, scratch.path(), &mut findings.mismatches)?;
     if args.json {
         output::say_json(&findings)?;
     } else {
-        show(&args.run, &findings)?;
+        show(&args.run, &findings, evaluations)?;
     }
     Ok(if findings.mismatches.is_empty() { Outcome::Done } else { Outcome::Negative })
 }
@@ -99,7 +111,23 @@ fn read_steps(text: &str) -> anyhow::Result<Steps> {
     })
 }
 
-fn show(run: &Path, findings: &Findings) -> anyhow::Result<()> {
+/// Steps that are asked for by number must be recorded.
+fn check_recorded(run: &Path, steps: &Steps) -> anyhow::Result<()> {
+    let Steps::These(wanted) = steps else { return Ok(()) };
+    let path = run.join("steps.jsonl");
+    let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let recorded = chain::read(&bytes, None).records;
+    match wanted.iter().find(|step| recorded.iter().all(|record| record.step != **step)) {
+        None => Ok(()),
+        Some(step) => Err(Failure::new(
+            format!("--steps: step {step} is not recorded in {}", path.display()),
+            format!("{} steps are; name some of them, or use sample or all", recorded.len()),
+        )
+        .into()),
+    }
+}
+
+fn show(run: &Path, findings: &Findings, evaluations: usize) -> anyhow::Result<()> {
     let list = |steps: &[u64]| match steps {
         [] => "none".to_owned(),
         steps if steps.len() > 12 => format!("{} steps", steps.len()),
@@ -107,6 +135,8 @@ fn show(run: &Path, findings: &Findings) -> anyhow::Result<()> {
     };
     output::say(format!("{}: {} recorded steps", run.display(), findings.steps))?;
     output::say(format!("rollouts with the recorded hash: {}", findings.rollouts_checked))?;
+    output::say(format!("checkpoints that are what was written: {}", findings.checkpoints_checked))?;
+    output::say(format!("evaluations whose figures are those of their answers: {evaluations}"))?;
     output::say(format!("played again: {}", list(&findings.recomputed)))?;
     output::say(format!("checkpoints with the same weights again: {}", list(&findings.weights_checked)))?;
     for mismatch in &findings.mismatches {

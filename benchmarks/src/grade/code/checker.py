@@ -237,6 +237,17 @@ def _claim(index):
         return _say("raised", error)
 
 
+def _together(function, count):
+    """The answers of one of these functions for the inputs, up to the first that decides: one call costs less than many."""
+    answers = []
+    for index in range(count):
+        answer = function(index)
+        answers.append(answer.replace("\0", " "))
+        if answer != "right" and answer[:1] != "=":
+            break
+    return "\0".join(answers)
+
+
 def _judge(index):
     """Clean mode, second half: a fresh instance reads the claim as a literal and compares."""
     state = _state

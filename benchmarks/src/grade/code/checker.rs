@@ -1,5 +1,6 @@
 //! Jobs for `checker.py` and what their reports mean.
 
+use super::inputs::{InputsJob, TOGETHER_SECONDS, run_inputs};
 use super::{CodeTask, PartGrade, Status, seconds};
 use crate::python_data::{parse_string_repr, string_literal};
 use crate::{Mode, TimeRules};
@@ -242,10 +243,10 @@ pub fn reference_job(checker: &str, task: &CodeTask, part: usize) -> Job {
 
 /// Judges parts, in order.
 pub fn judge(sandbox: &Sandbox, parts: &[Part<'_>], mode: Mode) -> Vec<PartGrade> {
-    let jobs: Vec<Option<Job>> = parts.iter().map(|part| part.job(mode, part.input_fuel_limit())).collect();
-    let mut reports = run_some(sandbox, &jobs);
+    let jobs = parts.iter().map(|part| part.job(mode, part.input_fuel_limit()));
+    let mut reports = run_inputs(sandbox, jobs.collect());
     // A module level that needs more than an input may is run again under the limit of the whole part.
-    let slow: Vec<Option<Job>> = parts
+    let slow: Vec<_> = parts
         .iter()
         .zip(&reports)
         .map(|(part, report)| {
@@ -253,7 +254,7 @@ pub fn judge(sandbox: &Sandbox, parts: &[Part<'_>], mode: Mode) -> Vec<PartGrade
             if slow { part.job(mode, part.part_fuel_limit().max(part.input_fuel_limit())) } else { None }
         })
         .collect();
-    for (report, again) in reports.iter_mut().zip(run_some(sandbox, &slow)) {
+    for (report, again) in reports.iter_mut().zip(run_inputs(sandbox, slow)) {
         if again.is_some() {
             *report = again;
         }
@@ -261,24 +262,18 @@ pub fn judge(sandbox: &Sandbox, parts: &[Part<'_>], mode: Mode) -> Vec<PartGrade
     let mut verdicts: Vec<(PartGrade, Vec<String>)> =
         parts.iter().zip(&reports).map(|(part, report)| part.read(report.as_ref())).collect();
     if mode == Mode::Clean {
-        let jobs: Vec<Option<Job>> = parts
+        let jobs: Vec<_> = parts
             .iter()
             .zip(&verdicts)
             .map(|(part, (grade, claims))| (grade.status == Status::Pass).then(|| part.judge_job(claims)))
             .collect();
-        for ((grade, _), report) in verdicts.iter_mut().zip(run_some(sandbox, &jobs)) {
+        for ((grade, _), report) in verdicts.iter_mut().zip(run_inputs(sandbox, jobs)) {
             if let Some(wrong) = report.and_then(|report| first_wrong(&report)) {
                 *grade = PartGrade::new(Status::Fail, wrong, grade.fuel);
             }
         }
     }
     verdicts.into_iter().map(|(grade, _)| grade).collect()
-}
-
-fn run_some(sandbox: &Sandbox, jobs: &[Option<Job>]) -> Vec<Option<Report>> {
-    let present: Vec<Job> = jobs.iter().flatten().cloned().collect();
-    let mut reports = sandbox.run_all(&present).into_iter();
-    jobs.iter().map(|job| job.as_ref().and_then(|_| reports.next())).collect()
 }
 
 fn first_wrong(report: &Report) -> Option<String> {
@@ -329,11 +324,16 @@ impl Part<'_> {
         sum.min(seconds(PART_SECONDS)) + seconds(GRACE_SECONDS)
     }
 
-    fn job(&self, mode: Mode, fuel: u64) -> Option<Job> {
+    /// Does the reference program need so little that all inputs together stay far below any limit?
+    fn is_quick(&self) -> bool {
+        self.known().is_some_and(|(results, fuels)| {
+            let sum = fuels.iter().fold(0_u64, |sum, fuel| sum.saturating_add(*fuel));
+            results.is_some() && sum.saturating_mul(4) <= seconds(TOGETHER_SECONDS)
+        })
+    }
+
+    fn job(&self, mode: Mode, fuel: u64) -> Option<InputsJob> {
         let (results, fuels) = self.known()?;
-        let mut calls = vec!["None".to_owned(), "_load()".to_owned()];
-        let function = if mode == Mode::Paper { "_check" } else { "_claim" };
-        calls.extend((0..fuels.len()).map(|index| format!("{function}({index})")));
         let (program, inputs) = (string_literal(self.program), self.inputs());
         let mut setup = Setup { program: &program, inputs: &inputs, ..Setup::default() };
         let (expected, reference);
@@ -351,18 +351,23 @@ impl Part<'_> {
                 1 << 16
             }
         };
-        Some(Job::new(setup.source(self.checker, self.task), calls, limits(fuel, output_chars)))
+        Some(InputsJob {
+            source: setup.source(self.checker, self.task),
+            before: &["None", "_load()"],
+            function: if mode == Mode::Paper { "_check" } else { "_claim" },
+            count: fuels.len(),
+            limits: limits(fuel, output_chars),
+            quick: self.is_quick(),
+        })
     }
 
-    fn judge_job(&self, claims: &[String]) -> Job {
+    fn judge_job(&self, claims: &[String]) -> InputsJob {
         let results = self.known().and_then(|(results, _)| results);
         let expected = results.map_or_else(|| "None".into(), unpack);
         let claims: Vec<String> = claims.iter().map(|claim| string_literal(claim)).collect();
         let inputs = self.inputs();
-        // The first call pays for the module level; loading the reference program is its own.
-        let mut calls = vec!["_load_reference()".to_owned()];
-        calls.extend((0..claims.len()).map(|index| format!("_judge({index})")));
-        let (reference, claims) = (string_literal(&self.task.reference), list(claims));
+        let (count, claims) = (claims.len(), list(claims));
+        let reference = string_literal(&self.task.reference);
         let setup = Setup {
             reference: &reference,
             inputs: &inputs,
@@ -370,7 +375,15 @@ impl Part<'_> {
             claims: &claims,
             ..Setup::default()
         };
-        Job::new(setup.source(self.checker, self.task), calls, limits(seconds(REFERENCE_SECONDS), 1 << 16))
+        InputsJob {
+            source: setup.source(self.checker, self.task),
+            // It pays for the module level, too.
+            before: &["_load_reference()"],
+            function: "_judge",
+            count,
+            limits: limits(seconds(REFERENCE_SECONDS), 1 << 16),
+            quick: self.is_quick(),
+        }
     }
 
     /// Grade of a part by its report, and in mode `clean` the claims that are still to be compared.

@@ -18,6 +18,7 @@
 
 mod checker;
 mod convert;
+mod inputs;
 mod kept;
 mod sanitize;
 mod task;

@@ -1,6 +1,7 @@
 //! `rollouts/step-N.parquet`: every prompt, response, verdict, reward and advantage of a step.
 
 use crate::error::SelfPlayError;
+use crate::files::cannot_read;
 use polars::prelude::*;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -49,6 +50,21 @@ pub(crate) fn hash_of(rollouts: &[RolloutRecord]) -> String {
         hash.update(b"\n");
     }
     super::hex(&hash.finalize())
+}
+
+/// Steps that have a file in the folder, ascending.
+pub(crate) fn rollout_steps(folder: &Path) -> Result<Vec<u64>, SelfPlayError> {
+    if !folder.exists() {
+        return Ok(Vec::new());
+    }
+    let mut steps = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(cannot_read(folder))? {
+        let name = entry.map_err(cannot_read(folder))?.file_name();
+        let step = name.to_str().and_then(|name| name.strip_prefix("step-")?.strip_suffix(".parquet"));
+        steps.extend(step.and_then(|step| step.parse::<u64>().ok()));
+    }
+    steps.sort_unstable();
+    Ok(steps)
 }
 
 /// Reads what [`write_rollouts`] wrote.

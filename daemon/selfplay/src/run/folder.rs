@@ -90,8 +90,7 @@ impl RunFolder {
         guest_hash: &str,
         info: &serde_json::Value,
     ) -> Result<String, SelfPlayError> {
-        let identity = [config_hash(config).as_str(), weights_hash, guest_hash].join("\n");
-        let chain = hex(&Sha256::digest(identity.as_bytes()));
+        let chain = chain_start(&config_hash(config), weights_hash, guest_hash);
         let record = serde_json::json!({
             "seed": config.run.seed,
             "config_hash": config_hash(config),
@@ -191,8 +190,14 @@ fn text(config: &SelfPlayConfig) -> String {
     toml::to_string(config).expect("a configuration is plain data")
 }
 
+/// Where the chain of records begins: what a run is made from.
+pub(crate) fn chain_start(config_hash: &str, weights_hash: &str, guest_hash: &str) -> String {
+    let identity = [config_hash, weights_hash, guest_hash].join("\n");
+    hex(&Sha256::digest(identity.as_bytes()))
+}
+
 /// Hash of everything that decides the lines of a run, its length aside.
-fn config_hash(config: &SelfPlayConfig) -> String {
+pub(crate) fn config_hash(config: &SelfPlayConfig) -> String {
     let mut identity = config.clone();
     let RunConfig { steps, checkpoint_every, checkpoints_kept, evaluate_every, .. } = RunConfig::default();
     identity.run = RunConfig { steps, checkpoint_every, checkpoints_kept, evaluate_every, ..identity.run };

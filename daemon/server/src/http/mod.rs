@@ -1,7 +1,7 @@
 //! The HTTP side of the model: an endpoint that clients of the OpenAI interface can use, `/metrics` and `/healthz`.
 //!
-//! Requests go through the same queue and engine as everybody else's. `/v1/*` wants the bearer token; `/metrics` and
-//! `/healthz` say nothing about anybody's text and want none. What a field asks for and this model cannot do is refused,
+//! Requests go through the same queue and engine as everybody else's. Everything wants the bearer token but `/healthz`, which
+//! says nothing but that the daemon lives. What a field asks for and this model cannot do is refused,
 //! never ignored. The caller binds the listener: to loopback, unless told otherwise.
 
 mod answer;
@@ -77,9 +77,13 @@ async fn health() -> &'static str {
     "ok\n"
 }
 
-async fn metrics_page(State(endpoint): State<Arc<Endpoint>>) -> Response {
+async fn metrics_page(
+    State(endpoint): State<Arc<Endpoint>>,
+    headers: HeaderMap,
+) -> Result<Response, HttpError> {
+    endpoint.check(&headers)?;
     let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];
-    (kind, metrics::page(&endpoint.actor.status())).into_response()
+    Ok((kind, metrics::page(&endpoint.actor.status())).into_response())
 }
 
 /// The model, loaded where it is not yet.

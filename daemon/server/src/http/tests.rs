@@ -89,11 +89,13 @@ fn posted(path: &str, body: &Value) -> Value {
 }
 
 #[test]
-fn the_token_is_asked_for_where_texts_are() {
+fn the_token_is_asked_for_everywhere_but_at_healthz() {
     assert_eq!(request("GET", "/healthz", "", "").1, "ok\n");
-    assert!(request("GET", "/metrics", "", "").1.contains("azr_requests_open{priority=\"interactive\"} 0\n"));
+    let metrics = request("GET", "/metrics", "secret", "").1;
+    assert!(metrics.contains("azr_requests_open{priority=\"interactive\"} 0\n"));
     for token in ["", "wrong", "secrets"] {
         assert_eq!(request("GET", "/v1/models", token, "").0, 401);
+        assert_eq!(request("GET", "/metrics", token, "").0, 401);
         assert_eq!(request("POST", "/v1/completions", token, "{}").0, 401);
     }
     let (status, models) = request("GET", "/v1/models", "secret", "");

@@ -43,8 +43,8 @@ impl Inner {
         };
         let value = match params.command.as_str() {
             "azr.deduce" => self.deduce(read::<DeduceQuestion>(argument)?, None).await?,
-            "azr.abduce" => self.abduce(read::<AbduceQuestion>(argument)?).await?,
-            "azr.induce" => self.induce(read::<InduceQuestion>(argument)?).await?,
+            "azr.abduce" => self.abduce(read::<AbduceQuestion>(argument)?, None).await?,
+            "azr.induce" => self.induce(read::<InduceQuestion>(argument)?, None).await?,
             "azr.execute" => self.execute(read::<ExecuteQuestion>(argument)?).await?,
             "azr.dashboard" => self.dashboard().await?,
             "azr.status" => json!(self.host.status()),

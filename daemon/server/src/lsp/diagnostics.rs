@@ -16,9 +16,16 @@ const QUIET: Duration = Duration::from_millis(300);
 /// Claims of one document that are checked.
 const MAX_CHECKED: usize = 500;
 
-/// A check that waits or runs; dropping it ends it.
+/// Work on a document that waits or runs; dropping this ends it.
 #[derive(Debug)]
 pub struct Scheduled(JoinHandle<()>);
+
+impl Scheduled {
+    /// Ends with this value.
+    pub fn new(task: JoinHandle<()>) -> Self {
+        Self(task)
+    }
+}
 
 impl Drop for Scheduled {
     fn drop(&mut self) {
@@ -44,12 +51,13 @@ impl Inner {
                 session.offer(&document, &uri).await;
             }
         });
-        self.scheduled().insert(key, Scheduled(task));
+        self.scheduled().insert(key, Scheduled::new(task));
     }
 
     /// Ends the check of a document and takes its diagnostics away.
     pub(crate) async fn forget(&self, uri: Url) {
         self.scheduled().remove(uri.as_str());
+        self.scheduled().remove(&format!("hints of {uri}"));
         self.client.publish_diagnostics(uri, Vec::new(), None).await;
     }
 

@@ -1,12 +1,13 @@
 //! Inlay hints: what the calls in sight return, by execution alone. They never wait for the model.
 
+use super::diagnostics::Scheduled;
 use super::documents::Document;
 use super::facts::{Fact, Stated, analysis, badge, check, outcome_text, word};
 use super::session::{Execution, Inner, error, place};
 use crate::slice::ClaimKind;
 use std::sync::Arc;
 use std::time::Duration;
-use tower_lsp::jsonrpc::Result;
+use tower_lsp::jsonrpc::{Error, Result};
 use tower_lsp::lsp_types::{InlayHint, InlayHintLabel, InlayHintParams, InlayHintTooltip, Position};
 
 /// Hints of one request.
@@ -50,24 +51,21 @@ impl Inner {
         }
         let session = Arc::clone(self);
         let wanted = stated.clone();
-        let mut running = tokio::spawn(async move {
+        let (done, ready) = tokio::sync::oneshot::channel();
+        let task = tokio::spawn(async move {
             let all: Vec<&Stated> = wanted.iter().collect();
-            check(&session.host, &all).await
-        });
-        tokio::select! {
-            done = &mut running => {
-                let facts = done.map_err(|_| tower_lsp::jsonrpc::Error::internal_error())?.map_err(|failure| error(&failure))?;
-                return Ok(Some(self.hints_of(&document, &facts)));
-            }
-            () = tokio::time::sleep(PATIENCE) => {}
-        }
-        let facts = check(&self.host, &known).await.map_err(|failure| error(&failure))?;
-        let session = Arc::clone(self);
-        tokio::spawn(async move {
-            if matches!(running.await, Ok(Ok(_))) {
+            // Where nobody waits any more, the client is told to ask again.
+            if let Err(Ok(_)) = done.send(check(&session.host, &all).await) {
                 let _ = session.client.inlay_hint_refresh().await;
             }
         });
+        // It ends with the document, and with the session.
+        self.scheduled().insert(format!("hints of {}", params.text_document.uri), Scheduled::new(task));
+        if let Ok(done) = tokio::time::timeout(PATIENCE, ready).await {
+            let facts = done.map_err(|_| Error::request_cancelled())?.map_err(|failure| error(&failure))?;
+            return Ok(Some(self.hints_of(&document, &facts)));
+        }
+        let facts = check(&self.host, &known).await.map_err(|failure| error(&failure))?;
         Ok(Some(self.hints_of(&document, &facts)))
     }
 

@@ -1,7 +1,7 @@
 //! The requests under `azr/` that reason about programs, and the daemon's own.
 
 use super::facts::analysis;
-use super::session::{Inner, Session, error, place};
+use super::session::{Execution, Inner, Session, error, place};
 use crate::actor::{CancelFlag, Priority};
 use crate::host::Host;
 use crate::protocol::dashboard::DashboardResult;
@@ -75,6 +75,25 @@ pub(crate) struct Partial {
     token: Value,
 }
 
+impl Partial {
+    /// Takes the token out of a request's parameters.
+    fn of(session: &Session, params: &mut Value) -> Option<Self> {
+        let token = params.as_object_mut()?.remove("partialResultToken")?;
+        Some(Self { client: session.client.clone(), token })
+    }
+
+    /// Sends parts from a thread that may block; nothing where none are wanted.
+    fn teller(partial: Option<Self>) -> impl Fn(Value) + Send + 'static {
+        let runtime = tokio::runtime::Handle::current();
+        move |value| {
+            if let Some(Self { client, token }) = &partial {
+                let message = json!({ "token": token, "value": value });
+                runtime.block_on(client.send_notification::<PartialResult>(message));
+            }
+        }
+    }
+}
+
 /// `$/progress` with any value: partial results are of the method's own type.
 enum PartialResult {}
 
@@ -97,12 +116,28 @@ fn reason(failure: &ReasonError) -> Error {
     error(&Failure::new(kind, failure.to_string(), failure.hint()))
 }
 
+/// Parameters that are not those of the method.
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+fn invalid(error: serde_json::Error) -> Error {
+    Error::invalid_params(error.to_string())
+}
+
+/// Where the user wants nothing to be run.
+fn off() -> Error {
+    let hint = "set `execution` to literals or all; in an untrusted workspace, trust it first";
+    error(&Failure::new(FailureKind::Refused, "running programs is switched off", hint))
+}
+
 impl Inner {
     /// Answers a question on a thread that may block.
     async fn answer<A: Serialize + Send + 'static>(
         &self,
         run: impl FnOnce(&Reasoner, &Caller) -> std::result::Result<A, ReasonError> + Send + 'static,
     ) -> Result<Value> {
+        // Every answer is judged by running something.
+        if self.options().execution == Execution::Off {
+            return Err(off());
+        }
         let question = self.running.begin(&self.host);
         let caller = Caller { cancel: question.flag.clone(), priority: Priority::Interactive };
         let reasoner = self.host.reasoner().await.map_err(|failure| error(&failure))?;
@@ -130,29 +165,39 @@ impl Inner {
         partial: Option<Partial>,
     ) -> Result<Value> {
         question.budget = Some(self.budget(question.budget));
-        let runtime = tokio::runtime::Handle::current();
+        let tell = Partial::teller(partial);
         self.answer(move |reasoner, caller| {
-            reasoner.deduce(&question, caller, &mut |answer| {
-                if let (Some(partial), Ok(value)) = (&partial, serde_json::to_value(answer)) {
-                    let (client, token) = (partial.client.clone(), partial.token.clone());
-                    let message = json!({ "token": token, "value": value });
-                    runtime.block_on(client.send_notification::<PartialResult>(message));
-                }
-            })
+            reasoner.deduce(&question, caller, &mut |answer| tell(json!(answer)))
         })
         .await
     }
 
-    /// `azr/abduce`.
-    pub(crate) async fn abduce(&self, mut question: AbduceQuestion) -> Result<Value> {
+    /// `azr/abduce`; what the search finds goes out first where the client asked for parts.
+    pub(crate) async fn abduce(
+        &self,
+        mut question: AbduceQuestion,
+        partial: Option<Partial>,
+    ) -> Result<Value> {
         question.budget = Some(self.budget(question.budget));
-        self.answer(move |reasoner, caller| reasoner.abduce(&question, caller, &mut |_| {})).await
+        let tell = Partial::teller(partial);
+        self.answer(move |reasoner, caller| {
+            reasoner.abduce(&question, caller, &mut |answer| tell(json!(answer)))
+        })
+        .await
     }
 
-    /// `azr/induce`.
-    pub(crate) async fn induce(&self, mut question: InduceQuestion) -> Result<Value> {
+    /// `azr/induce`; what the search finds goes out first where the client asked for parts.
+    pub(crate) async fn induce(
+        &self,
+        mut question: InduceQuestion,
+        partial: Option<Partial>,
+    ) -> Result<Value> {
         question.budget = Some(self.budget(question.budget));
-        self.answer(move |reasoner, caller| reasoner.induce(&question, caller, &mut |_| {})).await
+        let tell = Partial::teller(partial);
+        self.answer(move |reasoner, caller| {
+            reasoner.induce(&question, caller, &mut |answer| tell(json!(answer)))
+        })
+        .await
     }
 
     /// The call at a place of a document, as a question.
@@ -164,12 +209,14 @@ impl Inner {
             }
         };
         let bad = |message: &str, hint: &str| error(&Failure::new(FailureKind::BadProgram, message, hint));
+        if self.options().execution == Execution::Off {
+            return Err(off());
+        }
         let document = self
             .document(&text_document.uri)
             .ok_or_else(|| bad("the document is not open", "open it first"))?;
         let offset = document.offset(place(position), self.encoding());
-        // A question is an order to run what it names, also where nothing is run unasked.
-        let execution = self.options().execution.at_least_literals();
+        let execution = self.options().execution;
         let analysis = analysis(&document).await;
         let stated = analysis.stated_at(offset, execution).ok_or_else(|| {
             bad("there is no call of a function of this file with literal arguments", "put the cursor on one")
@@ -223,9 +270,7 @@ impl Session {
     }
 
     pub(crate) async fn on_deduce(&self, mut params: Value) -> Result<Value> {
-        let token = params.as_object_mut().and_then(|object| object.remove("partialResultToken"));
-        let partial = token.map(|token| Partial { client: self.client.clone(), token });
-        let invalid = |error: serde_json::Error| Error::invalid_params(error.to_string());
+        let partial = Partial::of(self, &mut params);
         let params = if params.get("textDocument").is_some() {
             serde_json::from_value::<DeduceParams>(params).map_err(invalid)?
         } else {
@@ -235,12 +280,14 @@ impl Session {
         self.deduce(question, partial).await
     }
 
-    pub(crate) async fn on_abduce(&self, question: AbduceQuestion) -> Result<Value> {
-        self.abduce(question).await
+    pub(crate) async fn on_abduce(&self, mut params: Value) -> Result<Value> {
+        let partial = Partial::of(self, &mut params);
+        self.abduce(serde_json::from_value(params).map_err(invalid)?, partial).await
     }
 
-    pub(crate) async fn on_induce(&self, question: InduceQuestion) -> Result<Value> {
-        self.induce(question).await
+    pub(crate) async fn on_induce(&self, mut params: Value) -> Result<Value> {
+        let partial = Partial::of(self, &mut params);
+        self.induce(serde_json::from_value(params).map_err(invalid)?, partial).await
     }
 
     pub(crate) async fn on_load(&self, params: LoadParams) -> Result<LoadResult> {

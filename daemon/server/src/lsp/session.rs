@@ -16,7 +16,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::ops::Deref;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use tokio::io::{AsyncBufRead, AsyncWrite};
 use tower_lsp::jsonrpc::{Error, ErrorCode, Result};
 use tower_lsp::lsp_types::{
@@ -33,24 +33,18 @@ use tower_lsp::{Client, LanguageServer, LspService};
 /// Told the editor's process when the client names it.
 type OnParent = Box<dyn Fn(u32) + Send + Sync>;
 
-/// Which code of the user is run without being asked for by name.
+/// Which code of the user is run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Execution {
-    /// None: hover, hints and diagnostics say nothing.
+    /// None: hover, hints and diagnostics say nothing, and questions are refused. What an editor sends for a workspace that
+    /// the user does not trust.
     Off,
     /// Calls with literal arguments.
     #[default]
     Literals,
     /// Also calls whose arguments are made of names that the file alone determines.
     All,
-}
-
-impl Execution {
-    /// For what is asked for by name.
-    pub(crate) fn at_least_literals(self) -> Self {
-        if self == Self::Off { Self::Literals } else { self }
-    }
 }
 
 /// What the client can do and wants.
@@ -164,8 +158,10 @@ where
     W: AsyncWrite + Send + Unpin + 'static,
 {
     let stop = host.stop_signal();
+    let kept = Arc::new(OnceLock::new());
+    let keep = Arc::clone(&kept);
     let (service, socket) = LspService::build(|client| {
-        Session(Arc::new(Inner {
+        let inner = Arc::new(Inner {
             host,
             client,
             encoding: OnceLock::new(),
@@ -177,7 +173,9 @@ where
             subscriptions: Mutex::default(),
             on_parent: Box::new(on_parent),
             cwd,
-        }))
+        });
+        let _ = keep.set(Arc::downgrade(&inner));
+        Session(inner)
     })
     .custom_method("azr/abduce", Session::on_abduce)
     .custom_method("azr/dashboard", Session::on_dashboard)
@@ -193,7 +191,12 @@ where
     .custom_method("azr/train/subscribe", Session::on_subscribe)
     .custom_method("azr/train/unsubscribe", Session::on_unsubscribe)
     .finish();
-    transport::run(reader, writer, service, socket, at_eof, stop).await
+    let end = transport::run(reader, writer, service, socket, at_eof, stop).await;
+    // What still runs holds the session, and would go on for nobody.
+    if let Some(inner) = kept.get().and_then(Weak::<Inner>::upgrade) {
+        inner.end_work();
+    }
+    end
 }
 
 /// A failure as the LSP crate sends it.
@@ -223,6 +226,12 @@ impl Inner {
 
     pub(crate) fn scheduled(&self) -> MutexGuard<'_, BTreeMap<String, Scheduled>> {
         lock(&self.scheduled)
+    }
+
+    /// Ends everything that this session has begun.
+    fn end_work(&self) {
+        std::mem::take(&mut *self.scheduled());
+        self.cancel_all();
     }
 
     /// The document as it is now.

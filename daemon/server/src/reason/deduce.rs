@@ -33,7 +33,7 @@ impl Reasoner {
         });
         let asked = self.ask(&task, spend, caller);
         let began = now();
-        let verdict = self.run(&program, &question.input, SECONDS, caller).verdict;
+        let verdict = self.run(&program, &question.input, SECONDS, caller, Some(spend.deadline)).verdict;
         let mut execute_ms = ms(began.elapsed());
         let mut answer = DeduceAnswer {
             predicted: None,

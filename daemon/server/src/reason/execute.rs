@@ -5,6 +5,7 @@ use super::protocol::{ElapsedMs, ExecuteAnswer, ExecuteQuestion, RunError};
 use super::{Caller, ReasonError, Reasoner, SECONDS, ms};
 use crate::actor::now;
 use azr_executor::{CallReport, Job, Limits, Verdict};
+use std::time::Instant;
 
 /// Longest run that a caller may ask for, in nominal seconds.
 const MAX_SECONDS: f64 = 10.0;
@@ -23,7 +24,7 @@ impl Reasoner {
             ));
         }
         let began = now();
-        let report = self.run(&program, &question.input, seconds, caller);
+        let report = self.run(&program, &question.input, seconds, caller, None);
         caller.check()?;
         let elapsed_ms = ElapsedMs { execute: ms(began.elapsed()), ..ElapsedMs::default() };
         Ok(ExecuteAnswer {
@@ -37,10 +38,21 @@ impl Reasoner {
         })
     }
 
-    /// The report of one call, run twice.
-    pub(super) fn run(&self, program: &Program, input: &str, seconds: f64, caller: &Caller) -> CallReport {
+    /// The report of one call, run twice; `wall_guard` where it takes longer than there is time.
+    pub(super) fn run(
+        &self,
+        program: &Program,
+        input: &str,
+        seconds: f64,
+        caller: &Caller,
+        deadline: Option<Instant>,
+    ) -> CallReport {
         let job = Job::new(program.text.clone(), vec![program.call(input)], Limits::seconds(seconds));
-        let calls = self.lanes.run_twice(&[job], caller.cancel.shared()).pop().map(|report| report.calls);
+        let calls = self
+            .lanes
+            .run_twice_telling(&[job], caller.cancel.shared(), deadline, &mut |_, _| {})
+            .pop()
+            .map(|report| report.calls);
         calls.and_then(|mut calls| calls.pop()).unwrap_or_else(|| CallReport {
             call: program.call(input),
             verdict: Verdict::Crashed,

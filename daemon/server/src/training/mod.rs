@@ -229,7 +229,7 @@ fn train(
         .thread_name(|index| format!("train-{index}"))
         .build()
         .map_err(|error| format!("no threads for the run: {error}"))?;
-    let sandbox = supplies.open_sandbox()?;
+    let sandbox = supplies.open_sandbox(0)?;
     let config = plan.config();
     let longest = config.rollout.content_max_tokens + config.rollout.max_response_tokens;
     let max_context = longest.min(model.folder.weights.config().max_position_embeddings);

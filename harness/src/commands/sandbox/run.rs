@@ -5,7 +5,7 @@ use crate::failure::{Failure, Outcome};
 use crate::numbers::{self, check_flag};
 use crate::{output, sandbox};
 use anyhow::Context;
-use azr_executor::{Backend, Job, Limits, ProcessBackend, ProcessConfig, Report};
+use azr_executor::{Backend, Job, Limits, ProcessBackend, ProcessConfig, Report, Verdict};
 use azr_selfplay::config::ranges::Given;
 use std::io::Read;
 use std::path::PathBuf;
@@ -56,9 +56,14 @@ enum BackendName {
 pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     check_flag("--seconds", &numbers::SECONDS, &Given::Real(args.seconds))?;
     check_flag("--memory", &numbers::MEBIBYTES, &Given::Whole(args.memory.into()))?;
-    let program = read_text("program", &args.program)?;
+    let program = decoded(&read_bytes("program", &args.program)?);
     let limits = Limits { memory_bytes: args.memory << 20, ..Limits::seconds(args.seconds) };
     let stdin = args.stdin.as_deref().map_or(Ok(String::new()), |path| read_text("standard input", path))?;
+    // A program that cannot be read has a verdict like any other.
+    let (program, unreadable) = match program {
+        Ok(program) => (program, None),
+        Err(verdict) => (String::new(), Some(verdict)),
+    };
     let script = args.calls.is_empty();
     let jobs = [if script {
         Job::script(program, stdin, limits)
@@ -67,7 +72,10 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     }];
     let backend = open_backend(args)?;
     let reports = if args.twice { backend.run_twice_all(&jobs) } else { backend.run_all(&jobs) };
-    let report = reports.into_iter().next().context("the sandbox gave no report")?;
+    let mut report = reports.into_iter().next().context("the sandbox gave no report")?;
+    if let Some(verdict) = unreadable {
+        report.calls.iter_mut().for_each(|call| call.verdict = verdict.clone());
+    }
     if args.json {
         output::say_json(&report)?;
     } else {
@@ -93,7 +101,45 @@ fn open_backend(args: &Args) -> anyhow::Result<Box<dyn Backend>> {
     })
 }
 
+/// The text of a program file: UTF-8, with a byte order mark or without, or Latin-1 where its first two lines say so; else
+/// the verdict that Python would give.
+fn decoded(bytes: &[u8]) -> Result<String, Verdict> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let error = match std::str::from_utf8(bytes) {
+        Ok(text) => return Ok(text.to_owned()),
+        Err(error) => error,
+    };
+    let names_latin1 = |line: &[u8]| {
+        let line = String::from_utf8_lossy(line).to_lowercase();
+        line.trim_start().starts_with('#')
+            && ["latin-1", "latin1", "iso-8859-1"].iter().any(|name| {
+                line.contains(&format!("coding:{name}"))
+                    || line.contains(&format!("coding: {name}"))
+                    || line.contains(&format!("coding={name}"))
+            })
+    };
+    if bytes.split(|byte| *byte == b'\n').take(2).any(names_latin1) {
+        return Ok(bytes.iter().map(|byte| char::from(*byte)).collect());
+    }
+    let before = &bytes[..error.valid_up_to()];
+    let line = before.split(|byte| *byte == b'\n').count();
+    Err(Verdict::SyntaxError {
+        message: format!(
+            "(unicode error) 'utf-8' codec can't decode byte {:#04x} in position {}",
+            bytes[error.valid_up_to()],
+            error.valid_up_to()
+        ),
+        line: u32::try_from(line).unwrap_or(u32::MAX),
+    })
+}
+
 fn read_text(what: &str, path: &std::path::Path) -> anyhow::Result<String> {
+    String::from_utf8(read_bytes(what, path)?).map_err(|_| {
+        Failure::new(format!("the {what} {} is not UTF-8 text", path.display()), "save it as UTF-8").into()
+    })
+}
+
+fn read_bytes(what: &str, path: &std::path::Path) -> anyhow::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     if path.as_os_str() == "-" {
         std::io::stdin()
@@ -108,9 +154,7 @@ fn read_text(what: &str, path: &std::path::Path) -> anyhow::Result<String> {
     if bytes.len() as u64 > MAX_TEXT_BYTES {
         return Err(Failure::new(format!("the {what} is longer than 4 MiB"), "pass a shorter one").into());
     }
-    String::from_utf8(bytes).map_err(|_| {
-        Failure::new(format!("the {what} {} is not UTF-8 text", path.display()), "save it as UTF-8").into()
-    })
+    Ok(bytes)
 }
 
 fn print_report(report: &Report, script: bool) -> anyhow::Result<()> {

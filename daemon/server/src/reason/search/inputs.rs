@@ -11,7 +11,7 @@ use crate::actor::{CancelFlag, now};
 use crate::reason::literal::{Literal, arguments_text};
 use crate::reason::program::Program;
 use azr_executor::literal::same_result;
-use azr_executor::{Job, Limits, Sandbox, Verdict};
+use azr_executor::{CallReport, Job, Limits, Sandbox, Verdict};
 use azr_model::random::DrawKey;
 use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeSet;
@@ -22,7 +22,11 @@ const MAX_TRIED: usize = 6_000;
 /// Inputs of one round.
 const ROUND: usize = 256;
 /// Calls that share an instance.
-const CALLS: usize = 32;
+const CALLS: usize = 8;
+/// Jobs at a time: in between, what others wait for has its turn.
+const TOGETHER: usize = 2;
+/// So many times in a row nothing came to an end: nothing will.
+const MAX_ENDLESS: usize = 3;
 /// Nominal seconds of a call.
 const CALL_SECONDS: f64 = 0.02;
 /// Inputs that are varied.
@@ -56,6 +60,8 @@ pub(in crate::reason) struct InputSearch<'p> {
     best: Vec<Tried>,
     rng: ChaCha8Rng,
     tried: usize,
+    /// Groups in a row that reached the limit with every call.
+    endless: usize,
 }
 
 impl<'p> InputSearch<'p> {
@@ -85,6 +91,7 @@ impl<'p> InputSearch<'p> {
             best: Vec::new(),
             rng: DrawKey::new(seed, 0, "reason.search", 0).rng(),
             tried: 0,
+            endless: 0,
         }
     }
 
@@ -107,14 +114,14 @@ impl<'p> InputSearch<'p> {
         let over = || cancel.is_set() || now() >= deadline;
         let known = std::mem::take(&mut self.known);
         let first = known.clone().into_iter().chain(self.first_of_each_type()).collect();
-        if let Some(found) = self.round(sandbox, first) {
+        if let Some(found) = self.round(sandbox, first, &over) {
             return Some(found);
         }
         let mut idle = 0;
-        while self.tried < MAX_TRIED && idle < 8 && !over() && self.places > 0 {
+        while self.tried < MAX_TRIED && idle < 8 && self.endless < MAX_ENDLESS && !over() && self.places > 0 {
             let candidates = self.next_round();
             let before = self.tried;
-            if let Some(found) = self.round(sandbox, candidates) {
+            if let Some(found) = self.round(sandbox, candidates, &over) {
                 return Some(found);
             }
             idle = if self.tried == before { idle + 1 } else { 0 };
@@ -225,7 +232,12 @@ impl<'p> InputSearch<'p> {
     }
 
     /// Runs the inputs that are new. The first that gives the output is found; the others are remembered by distance.
-    fn round(&mut self, sandbox: &Sandbox, candidates: Vec<Vec<Literal>>) -> Option<Found> {
+    fn round(
+        &mut self,
+        sandbox: &Sandbox,
+        candidates: Vec<Vec<Literal>>,
+        over: &dyn Fn() -> bool,
+    ) -> Option<Found> {
         let mut fresh: Vec<(Vec<Literal>, String)> = Vec::new();
         for arguments in candidates {
             let text = arguments_text(&arguments);
@@ -234,7 +246,6 @@ impl<'p> InputSearch<'p> {
             }
         }
         fresh.truncate(MAX_TRIED.saturating_sub(self.tried).max(1));
-        self.tried += fresh.len();
         let jobs: Vec<Job> = fresh
             .chunks(CALLS)
             .map(|part| {
@@ -244,9 +255,16 @@ impl<'p> InputSearch<'p> {
                 Job::new(self.program.text.clone(), calls, limits)
             })
             .collect();
-        let reports = sandbox.run_all(&jobs);
-        for (part, report) in fresh.chunks(CALLS).zip(reports) {
-            for ((arguments, text), call) in part.iter().zip(report.calls) {
+        for (parts, jobs) in fresh.chunks(CALLS * TOGETHER).zip(jobs.chunks(TOGETHER)) {
+            if over() || self.endless >= MAX_ENDLESS {
+                break;
+            }
+            self.tried += parts.len();
+            let calls: Vec<CallReport> =
+                sandbox.run_all(jobs).into_iter().flat_map(|report| report.calls).collect();
+            let ended = calls.iter().any(|call| call.verdict != Verdict::Timeout);
+            self.endless = if ended { 0 } else { self.endless + 1 };
+            for ((arguments, text), call) in parts.iter().zip(calls) {
                 let Verdict::Value { text: value } = &call.verdict else { continue };
                 if same_result(value, &self.wanted_text) {
                     return Some(Found { input: text.clone() });
