@@ -176,6 +176,57 @@ fn nothing_is_run_where_execution_is_off() {
     let hints =
         editor.request("textDocument/inlayHint", &json!({ "textDocument": { "uri": URI }, "range": range }));
     assert_eq!(hints, Value::Null);
+    // Not by a question either: this is what an editor sends for a workspace that is not trusted.
+    let (program, place) = ("def f(a):\n    return a\n", at("f(10)"));
+    let examples = json!([{ "input": "1", "output": "1" }]);
+    for (method, params) in [
+        ("azr/execute", json!({ "program": program, "input": "1" })),
+        ("azr/deduce", json!({ "program": program, "input": "1" })),
+        ("azr/deduce", json!({ "textDocument": { "uri": URI }, "position": place })),
+        ("azr/abduce", json!({ "program": program, "output": "1" })),
+        ("azr/induce", json!({ "examples": examples })),
+    ] {
+        let error = editor.refusal(method, &params);
+        assert_eq!(error["message"], "running programs is switched off", "{method}: {error}");
+    }
+    editor.notify(
+        "workspace/didChangeConfiguration",
+        &json!({ "settings": { "azr": { "execution": "literals" } } }),
+    );
+    let answer = editor.request("azr/execute", &json!({ "program": program, "input": "1" }));
+    assert_eq!(answer["value"], "1");
+    assert_eq!(editor.shut_down(), Some(0));
+}
+
+#[test]
+fn what_the_search_finds_comes_before_the_model() {
+    let home = Home::new();
+    let mut editor = editor(&home, &capabilities());
+    let program = "def f(a):\n    return a + 1\n";
+    let examples = json!([{ "input": "1", "output": "2" }, { "input": "5", "output": "6" }]);
+    for (method, mut params, list) in [
+        ("azr/abduce", json!({ "program": program, "output": "9" }), "inputs"),
+        ("azr/induce", json!({ "examples": examples }), "candidates"),
+    ] {
+        params["partialResultToken"] = json!(method);
+        let answer = editor.request(method, &params);
+        assert!(answer[list].as_array().is_some_and(|all| !all.is_empty()), "{answer}");
+        let part = editor
+            .wait_for(|message| message["method"] == "$/progress" && message["params"]["token"] == method);
+        let found = &part["params"]["value"][list][0];
+        assert_eq!((&found["source"], &found["verdict"]), (&json!("search"), &json!("verified")), "{part}");
+    }
+    assert_eq!(editor.shut_down(), Some(0));
+}
+
+#[test]
+fn a_model_that_cannot_be_loaded_takes_the_place_of_none() {
+    let home = Home::new();
+    let mut editor = editor(&home, &capabilities());
+    editor.request("azr/model/load", &json!({ "source": "azr-tiny" }));
+    editor.refusal("azr/model/load", &json!({ "source": "/nowhere" }));
+    let status = editor.request("azr/status", &json!({}));
+    assert_eq!((&status["model"]["name"], &status["model"]["loaded"]), (&json!("azr-tiny"), &json!(true)));
     assert_eq!(editor.shut_down(), Some(0));
 }
 

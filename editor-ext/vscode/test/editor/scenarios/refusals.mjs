@@ -2,6 +2,7 @@
 
 import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { answered } from "./reasoning.mjs";
 
 export async function binaries({ workbench: w, check, server, settings, home }) {
     const old = join(home, "old-azr");
@@ -31,6 +32,12 @@ export async function untrusted({ workbench: w, check }) {
     await w.page.waitForTimeout(2500);
     const shown = await w.editorText();
     check("in an untrusted workspace nothing is run", !/[✓✔✗]/.test(shown) && (await w.page.locator(".squiggly-warning, .squiggly-error").count()) === 0, shown);
+    // A question would run something, too.
+    await w.openFile("examples.py");
+    await w.goto(34, 10);
+    await w.command("AZR: Deduce the Output of a Call");
+    const refused = await answered(w, await w.webview("#question"), "add_wrapped(13, 4)");
+    check("in an untrusted workspace questions are refused", /switched off/.test(refused.text) && !/executed/.test(refused.text), refused);
     await w.screenshot("untrusted");
     await w.command("Workspaces: Manage Workspace Trust");
     const trust = w.page.locator(".workspace-trust-editor").getByRole("button", { name: /^Trust$/ }).first();
