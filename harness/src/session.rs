@@ -220,6 +220,7 @@ fn explain(folder: &Path, error: &SelfPlayError) -> Failure {
         ),
         SelfPlayError::RunFolder { advice, .. } => (*advice).to_owned(),
         SelfPlayError::Diverged { .. } => "go on with the program and the machine that made the run, or start a new one with another --run-dir".to_owned(),
+        SelfPlayError::NoTasks(_) => "start a new run with room for longer prompts (--set rollout.content_max_tokens=N) or shorter ones (--set run.prompts=compact)".to_owned(),
         SelfPlayError::Config(_) => "change the value named, in the file or with --set".to_owned(),
         SelfPlayError::Prompt(_) => "use --set run.prompts=paper, or set AZR_DATA to the data folder".to_owned(),
         _ => resume,

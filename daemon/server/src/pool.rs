@@ -228,7 +228,7 @@ mod tests {
         let pool = TaskPool::new(folder.path().join("pool.jsonl"));
         let half =
             Offer { program: "def f(a):\n    return [a".to_owned(), ..offer("f", "1", "file:///a.py") };
-        let other = offer("f", "1", "file:///b.py");
+        let other = offer("g", "1", "file:///b.py");
         assert_eq!(pool.add(&[half, other]).unwrap(), 2);
         let whole = [offer("f", "1", "file:///a.py"), offer("f", "2", "file:///a.py")];
         assert_eq!(pool.add(&whole).unwrap(), 2);

@@ -123,12 +123,15 @@ async function inEditor(name, { trust, trace, cache }, work) {
         say(`FAIL  ${name}: ${error.stack}`);
     } finally {
         await browser?.close();
-        try {
-            execFileSync(program, ["daemon", "stop", "--now"], { env: environment, stdio: "ignore" });
-        } catch {
-            // There may be none.
-        }
+        // The editor first: its bridge would start the daemon again.
         await server.stop();
+        for (let round = 0; round < 2; round += 1) {
+            try {
+                execFileSync(program, ["daemon", "stop", "--now"], { env: environment, stdio: "ignore" });
+            } catch {
+                // There may be none.
+            }
+        }
         if (trace && existsSync(record)) {
             const { foreign, named } = connections(record);
             check(`${named} connections of editor, extension and daemon stay on this machine`, named > 0 && foreign.length === 0, foreign.slice(0, 5));
