@@ -14,9 +14,9 @@ use std::time::Duration;
 const STEPS: usize = 2_000;
 const SETTINGS: [&str; 7] = [
     "update.learning_rate=1e-12",
-    "rollout.n_proposals=6",
-    "rollout.n_solves=12",
-    "learnability.n_samples=3",
+    "rollout.n_proposals=3",
+    "rollout.n_solves=6",
+    "learnability.n_samples=2",
     "run.checkpoint_every=100",
     "run.checkpoints_kept=2",
     "run.evaluate_every=0",

@@ -66,6 +66,58 @@ fn a_run_is_audited_and_exported() {
 }
 
 #[test]
+fn every_file_of_a_run_is_audited() {
+    let fixture = Fixture::new();
+    fixture.azr(&small(&["train", "tiny", "--steps", "2", "--run-dir", "run"])).expect_code(0);
+    let steps = fixture.read("run/steps.jsonl");
+    let lines: Vec<&str> = steps.lines().collect();
+    let items = fixture.read("run/eval/tiny/step-2/items.jsonl");
+    let forged = items.replacen("\"pass\":false", "\"pass\":true", 1);
+    assert_ne!(items, forged, "the model is wrong somewhere");
+    let mut weights = std::fs::read(fixture.path().join("run/checkpoints/step-2/model.safetensors")).unwrap();
+    let middle = weights.len() / 2;
+    weights[middle] ^= 1;
+    let mut buffers = fixture.read("run/checkpoints/step-1/buffers.json").into_bytes();
+    buffers.truncate(buffers.len() / 2);
+    let seed = fixture.read("run/run.json").replacen("\"seed\": ", "\"seed\": 5", 1);
+    let config = fixture.read("run/config.toml").replacen("gamma = 1.0", "gamma = 0.5", 1);
+    let changes: [(&str, Vec<u8>, &str); 8] = [
+        ("steps.jsonl", format!("{}\n", lines[0]).into_bytes(), "the record ends at step 1"),
+        ("steps.jsonl", Vec::new(), "holds no record"),
+        ("steps.jsonl", steps.as_bytes()[..steps.len() - 100].to_vec(), "the last line is cut short"),
+        ("eval/tiny/step-2/items.jsonl", forged.into_bytes(), "metrics.json is not what items.jsonl gives"),
+        ("checkpoints/step-2/model.safetensors", weights, "this file is not what was written"),
+        ("checkpoints/step-1/buffers.json", buffers, "this file is not what was written"),
+        ("run.json", seed.into_bytes(), "run.json has seed 5"),
+        ("config.toml", config.into_bytes(), "config.toml is not the configuration"),
+    ];
+    for (name, content, finding) in changes {
+        let path = fixture.path().join("run").join(name);
+        let whole = std::fs::read(&path).unwrap();
+        assert_ne!(whole, content, "{name}");
+        std::fs::write(&path, content).unwrap();
+        let said = fixture.azr(&["replay", "run"]).expect_code(1).stdout;
+        assert!(said.contains("MISMATCH") && said.contains(finding), "{name}: {said}");
+        assert!(!said.contains("the record is sound"), "{name}");
+        if name.ends_with("model.safetensors") {
+            let asked: [&[&str]; 2] = [
+                &["export", "run", "--to", "model", "--out", "out"],
+                &["eval", "tiny", "--limit", "1", "--model", "run"],
+            ];
+            for arguments in asked {
+                fixture.azr(arguments).expect_refusal(&["model.safetensors", "not what was written"]);
+            }
+        }
+        std::fs::write(&path, whole).unwrap();
+    }
+    fixture.azr(&["replay", "run"]).expect_code(0);
+    fixture.azr(&["replay", "run", "--verify", "--steps", "9"]).expect_refusal(&["step 9 is not recorded"]);
+    std::fs::remove_dir_all(fixture.path().join("run/checkpoints")).unwrap();
+    let said = fixture.azr(&["replay", "run", "--verify"]).expect_code(1).stdout;
+    assert!(said.contains("nothing was played again"), "{said}");
+}
+
+#[test]
 fn ablations_are_named_and_tabulated() {
     let fixture = Fixture::new();
     let rows = fixture.azr(&["ablate", "paper", "--dry-run"]).expect_code(0).stdout;

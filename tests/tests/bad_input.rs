@@ -270,7 +270,15 @@ fn broken_samples_and_programs_are_named() {
     refused(fixture.azr(&["score", "tiny", "--samples", "samples.jsonl"]), &["samples.jsonl", "line 1"]);
     refused(fixture.azr(&["sandbox", "run", "missing.py", "--call", "f()"]), &["missing.py"]);
     fixture.write("binary.py", [0xff, 0xfe, 0x00]);
-    refused(fixture.azr(&["sandbox", "run", "binary.py", "--call", "f()"]), &["binary.py", "UTF-8"]);
+    // What Python cannot read is a syntax error of the program, and that a verdict.
+    let verdict = fixture.azr(&["sandbox", "run", "binary.py", "--call", "f()"]).expect_code(0).stdout;
+    assert!(verdict.contains("syntax error in line 1") && verdict.contains("0xff"), "{verdict}");
+    fixture.write("marked.py", "\u{feff}def f():\r\n    return 1\r\n");
+    let verdict = fixture.azr(&["sandbox", "run", "marked.py", "--call", "f()"]).expect_code(0).stdout;
+    assert!(verdict.contains("f() -> 1"), "{verdict}");
+    fixture.write("latin.py", b"# -*- coding: latin-1 -*-\ndef f():\n    return '\xe9'\n");
+    let verdict = fixture.azr(&["sandbox", "run", "latin.py", "--call", "f()"]).expect_code(0).stdout;
+    assert!(verdict.contains('\u{e9}'), "{verdict}");
     fixture.write("bytes.jsonl", b"{\"item\": \"a\", \"completion\": \"\"}\n\xff\xfe\n");
     refused(
         fixture.azr(&["score", "tiny", "--samples", "bytes.jsonl"]),
