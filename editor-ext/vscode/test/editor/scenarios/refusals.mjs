@@ -43,6 +43,7 @@ export async function untrusted({ workbench: w, check }) {
     const trust = w.page.locator(".workspace-trust-editor").getByRole("button", { name: /^Trust$/ }).first();
     await trust.click({ timeout: 20_000 });
     await w.openFile("examples.py");
-    await w.wait("hints once the workspace is trusted", async () => /\b7 ✓/.test(await w.editorText()));
+    // The sandbox may still be compiling the guest: nothing has waited for it so far.
+    await w.wait("hints once the workspace is trusted", async () => /\b7 ✓/.test(await w.editorText()), 120_000);
     check("hints come when the workspace is trusted", true);
 }
