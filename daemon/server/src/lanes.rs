@@ -60,7 +60,9 @@ impl Lanes {
         };
         let (long, short): (Vec<usize>, Vec<usize>) =
             (0..jobs.len()).partition(|place| needs_more(*place, &reports[*place]));
-        short.into_iter().for_each(|place| done(place, &reports[place]));
+        for place in short {
+            done(place, &reports[place]);
+        }
         for place in long {
             reports[place] = self.run_long(&jobs[place], cancel, deadline);
             done(place, &reports[place]);

@@ -244,7 +244,7 @@ pub fn reference_job(checker: &str, task: &CodeTask, part: usize) -> Job {
 /// Judges parts, in order.
 pub fn judge(sandbox: &Sandbox, parts: &[Part<'_>], mode: Mode) -> Vec<PartGrade> {
     let jobs = parts.iter().map(|part| part.job(mode, part.input_fuel_limit()));
-    let mut reports = run_inputs(sandbox, jobs.collect());
+    let mut reports = run_inputs(sandbox, &jobs.collect::<Vec<_>>());
     // A module level that needs more than an input may is run again under the limit of the whole part.
     let slow: Vec<_> = parts
         .iter()
@@ -254,7 +254,7 @@ pub fn judge(sandbox: &Sandbox, parts: &[Part<'_>], mode: Mode) -> Vec<PartGrade
             if slow { part.job(mode, part.part_fuel_limit().max(part.input_fuel_limit())) } else { None }
         })
         .collect();
-    for (report, again) in reports.iter_mut().zip(run_inputs(sandbox, slow)) {
+    for (report, again) in reports.iter_mut().zip(run_inputs(sandbox, &slow)) {
         if again.is_some() {
             *report = again;
         }
@@ -267,7 +267,7 @@ pub fn judge(sandbox: &Sandbox, parts: &[Part<'_>], mode: Mode) -> Vec<PartGrade
             .zip(&verdicts)
             .map(|(part, (grade, claims))| (grade.status == Status::Pass).then(|| part.judge_job(claims)))
             .collect();
-        for ((grade, _), report) in verdicts.iter_mut().zip(run_inputs(sandbox, jobs)) {
+        for ((grade, _), report) in verdicts.iter_mut().zip(run_inputs(sandbox, &jobs)) {
             if let Some(wrong) = report.and_then(|report| first_wrong(&report)) {
                 *grade = PartGrade::new(Status::Fail, wrong, grade.fuel);
             }

@@ -62,7 +62,7 @@ impl InputsJob {
 }
 
 /// Runs jobs, in order. What does not come to an answer when all inputs are asked about in one call is asked about each.
-pub fn run_inputs(sandbox: &Sandbox, jobs: Vec<Option<InputsJob>>) -> Vec<Option<Report>> {
+pub fn run_inputs(sandbox: &Sandbox, jobs: &[Option<InputsJob>]) -> Vec<Option<Report>> {
     let quick = |job: &&InputsJob| job.quick && job.count > 0;
     let together: Vec<Job> = jobs.iter().flatten().filter(quick).map(InputsJob::together).collect();
     let mut together = sandbox.run_all(&together).into_iter();

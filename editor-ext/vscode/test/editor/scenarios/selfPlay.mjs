@@ -15,6 +15,12 @@ export async function selfPlay({ workbench: w, check }) {
     check("the last proposals have verdicts", /step \d/.test(await view.locator("#proposals li").first().innerText()));
     await w.waitForStatus(/\d+\/200/);
     check("the status item has the step", true);
+    // The view alone, so that all of it is seen.
+    const other = w.page.locator(".pane-header", { hasText: /reasoning/i }).first();
+    await other.click();
+    await w.page.waitForTimeout(500);
+    await w.screenshot("self-play-view");
+    await other.click();
 
     await w.openFile("examples.py");
     await w.goto(36, 10);
