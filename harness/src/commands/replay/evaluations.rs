@@ -15,8 +15,10 @@ pub fn check(run: &Path, again: &Path, mismatches: &mut Vec<String>) -> anyhow::
         match figures(&folder, &answers) {
             Ok(true) => sound += 1,
             Ok(false) => {
-                mismatches.push(format!("{}: metrics.json is not what items.jsonl gives", name.display()))
+                let what = "metrics.json is not what items.jsonl gives";
+                mismatches.push(format!("{}: {what}", name.display()));
             }
+
             // A damaged line is a finding, too.
             Err(error) => mismatches.push(format!("{}: {error}", name.display())),
         }
