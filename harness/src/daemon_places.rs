@@ -14,8 +14,7 @@ use azr_daemon::lifecycle::placement::{Environment, Places};
 use azr_daemon::protocol::hello::Role;
 use azr_daemon::protocol::train::StartParams;
 use azr_daemon::training::Plan;
-use azr_executor::Sandbox;
-use azr_executor::SandboxConfig;
+use azr_executor::{Sandbox, SandboxConfig};
 use std::env;
 use std::path::PathBuf;
 

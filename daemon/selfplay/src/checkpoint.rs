@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 const MANIFEST: &str = "checkpoint.json";
@@ -73,19 +74,20 @@ pub fn check(folder: &Path, wanted: impl Fn(&str) -> bool) -> Result<Manifest, S
     let text = fs::read(&path).map_err(cannot_read(&path))?;
     let manifest: Manifest = serde_json::from_slice(&text).map_err(|error| bad(&path, error.to_string()))?;
     for (name, hash) in manifest.files.iter().filter(|(name, _)| wanted(name)) {
-        let path = folder.join(name);
-        match fs::read(&path) {
-            Ok(bytes) if hex(&Sha256::digest(&bytes)) == *hash => {}
-            Ok(_) => {
-                return Err(bad(
-                    &path,
-                    "the checkpoint is damaged: this file is not what was written".into(),
-                ));
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Err(bad(&path, "the checkpoint is damaged: this file is missing".into()));
-            }
-            Err(error) => return Err(cannot_read(&path)(error)),
+        // The list may come from a stranger: it names files of this folder and nothing else.
+        let damage =
+            |what: &str| bad(&folder.join(name), format!("the checkpoint is damaged: this file {what}"));
+        if Path::new(name).components().count() != 1
+            || !name.starts_with(|first: char| first.is_alphanumeric())
+        {
+            return Err(bad(&path, format!("the checkpoint is damaged: {name:?} is no file of it")));
+        }
+        let file = folder.join(name);
+        if !file.is_file() {
+            return Err(damage("is missing"));
+        }
+        if hash_of(&file)? != *hash {
+            return Err(damage("is not what was written"));
         }
     }
     Ok(manifest)
@@ -131,6 +133,19 @@ pub(crate) fn steps(checkpoints: &Path) -> Result<Vec<u64>, SelfPlayError> {
     Ok(steps)
 }
 
+/// Hash of a file, read in pieces: weights may be larger than what memory is left.
+fn hash_of(path: &Path) -> Result<String, SelfPlayError> {
+    let mut file = fs::File::open(path).map_err(cannot_read(path))?;
+    let (mut hash, mut piece) = (Sha256::new(), vec![0; 1 << 20]);
+    loop {
+        let length = file.read(&mut piece).map_err(cannot_read(path))?;
+        if length == 0 {
+            return Ok(hex(&hash.finalize()));
+        }
+        hash.update(&piece[..length]);
+    }
+}
+
 /// Hash of every file of a folder but the manifest.
 fn hashes(folder: &Path) -> Result<BTreeMap<String, String>, SelfPlayError> {
     let mut files = BTreeMap::new();
@@ -138,9 +153,9 @@ fn hashes(folder: &Path) -> Result<BTreeMap<String, String>, SelfPlayError> {
         let entry = entry.map_err(cannot_read(folder))?;
         let name = entry.file_name().to_string_lossy().into_owned();
         if name != MANIFEST && entry.path().is_file() {
-            let bytes = fs::read(entry.path()).map_err(cannot_read(&entry.path()))?;
+            let hash = hash_of(&entry.path())?;
             sync(&entry.path())?;
-            files.insert(name, hex(&Sha256::digest(&bytes)));
+            files.insert(name, hash);
         }
     }
     Ok(files)
@@ -185,5 +200,13 @@ mod tests {
         assert!(error.contains("buffers.json") && error.contains("damaged"), "{error}");
         fs::remove_file(path.join(STATE)).unwrap();
         assert!(load(&path, &mut policy()).unwrap_err().to_string().contains("missing"));
+        // A list that names what lies elsewhere, without an end, or nothing.
+        for name in ["/dev/zero", "../step-1/checkpoint.json", "..", "", "a/b"] {
+            let files = BTreeMap::from([(name.to_owned(), String::new())]);
+            let manifest = Manifest { step: 1, chain: String::new(), weights_hash: String::new(), files };
+            fs::write(path.join(MANIFEST), serde_json::to_vec(&manifest).unwrap()).unwrap();
+            let error = check(&path, |_| true).unwrap_err().to_string();
+            assert!(error.contains("is no file of it"), "{name}: {error}");
+        }
     }
 }

@@ -1,8 +1,8 @@
 //! Auditing a finished run: does its record follow from its seed, configuration and weights?
 //!
 //! Nothing is written. What the files say of each other is always checked: configuration and seed, the chain of hashes, the
-//! hash of every step's rollouts, the files of every checkpoint ([`folder`]). Steps are then played again from the checkpoints that the run kept, and each must come out as it was recorded, weights included. On the same
-//! kind of processor that is equality bit for bit.
+//! hash of every step's rollouts, the files of every checkpoint ([`folder`]). Steps are then played again from the checkpoints that the run
+//! kept, and each must come out as it was recorded, weights included. On the same kind of processor that is equality bit for bit.
 
 use crate::checkpoint;
 use crate::config::SelfPlayConfig;
@@ -111,8 +111,13 @@ pub fn replay<P: Policy>(mut context: ReplayContext<'_, P>) -> Result<Findings, 
             Some((at, state)) if at >= nearest && at < target => (at, state),
             _ => match checkpoint::load(&checkpoints.join(format!("step-{nearest}")), context.policy) {
                 Ok((_, state)) => (nearest, state),
-                // Said among the findings already.
-                Err(SelfPlayError::Read { .. }) => continue,
+                Err(error @ SelfPlayError::Read { .. }) => {
+                    let finding = error.to_string();
+                    if !findings.mismatches.contains(&finding) {
+                        findings.mismatches.push(finding);
+                    }
+                    continue;
+                }
                 Err(error) => return Err(error),
             },
         };

@@ -47,7 +47,8 @@ fn check_identity(run: &serde_json::Value, config: &SelfPlayConfig, findings: &m
     }
     if text("config_hash") != config_hash(config) {
         findings.mismatches.push(
-            "config.toml is not the configuration that the run was started with (config_hash of run.json)"
+            "config.toml is not the configuration that the run was started with (config_hash of run.json; a version of \
+             the program that knows other settings gives another hash, too)"
                 .into(),
         );
     }
