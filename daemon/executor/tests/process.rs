@@ -1,5 +1,5 @@
 //! The process backend against programs of every kind, hostile ones included. Skips, saying why, where the
-//! machine has no `python3` or no landlock and seccomp.
+//! machine has no `python3` or lacks landlock, seccomp or user name spaces.
 #![cfg(target_os = "linux")]
 #![allow(
     clippy::unwrap_used,
@@ -164,25 +164,30 @@ fn the_report_names_the_interpreter() {
 fn files_are_out_of_reach() {
     let Some(backend) = backend() else { return };
     let mine = tempfile::NamedTempFile::new().unwrap();
+    let absent = |path: &str| format!("open({path:?}).read()");
+    let hidden =
+        ["/etc/passwd", "/proc/self/environ", "/dev/urandom", "/sys/kernel", mine.path().to_str().unwrap()];
+    for action in hidden.map(absent) {
+        assert_eq!(attempt(backend, "", &action), "FileNotFoundError", "{action}");
+    }
+    let names = format!("import os\ndef f(x): return [os.path.lexists(path) for path in {hidden:?}]");
+    assert_eq!(run(backend, &names, 5.0), value("[False, False, False, False, False]"));
     for (setup, action) in [
-        ("", "open('/etc/passwd').read()".to_owned()),
-        ("", format!("open({:?}).read()", mine.path())),
         ("", format!("open({:?}, 'w')", mine.path())),
         ("", "open('/tmp/azr-process-test', 'w')".to_owned()),
         ("", "open('/dev/shm/azr-process-test', 'w')".to_owned()),
-        ("", "open('/proc/self/environ').read()".to_owned()),
-        ("", "open('/dev/urandom', 'rb')".to_owned()),
         ("", "open('here', 'w')".to_owned()),
         ("", "open('/dev/null', 'w')".to_owned()),
         ("import os", "os.open(os.__file__, os.O_RDONLY | os.O_TRUNC)".to_owned()),
-        ("import os", "os.listdir('/')".to_owned()),
         ("import os", format!("os.unlink({:?})", mine.path())),
+        ("import os", "os.unlink(os.__file__)".to_owned()),
         ("import os", "os.mkdir('/tmp/azr-process-test')".to_owned()),
         ("import os", "os.symlink('/etc/passwd', '/tmp/azr-process-test')".to_owned()),
-        ("import os", format!("os.chmod({:?}, 0o777)", mine.path())),
-        ("import os", format!("os.truncate({:?}, 0)", mine.path())),
-        ("import os", format!("os.utime({:?})", mine.path())),
+        ("import os", "os.chmod(os.__file__, 0o777)".to_owned()),
+        ("import os", "os.truncate(os.__file__, 0)".to_owned()),
+        ("import os", "os.utime(os.__file__)".to_owned()),
         ("import os", "os.chdir('/')".to_owned()),
+        ("import os", "os.chroot('/')".to_owned()),
         ("import os", "os.memfd_create('a')".to_owned()),
         ("import os", "open(os.__file__, 'a')".to_owned()),
     ] {
@@ -191,6 +196,27 @@ fn files_are_out_of_reach() {
     for path in ["/tmp/azr-process-test", "/dev/shm/azr-process-test"] {
         assert!(!Path::new(path).exists(), "{path}");
     }
+}
+
+/// Every file that a program can reach belongs to the interpreter, its libraries or the packages asked for.
+#[test]
+fn the_root_holds_the_interpreter_and_nothing_else() {
+    let Some(backend) = backend() else { return };
+    let walk = "
+import os
+def f(x):
+    own = os.path.realpath(os.path.dirname(os.__file__)) + os.sep
+    strangers = []
+    for folder, _, names in os.walk('/'):
+        for name in names:
+            path = os.path.join(folder, name)
+            if not os.path.realpath(path).startswith(own) and '.so' not in name and '-packages' not in folder:
+                strangers.append(path)
+    return strangers[:9], os.listdir('.'), os.getcwd()
+";
+    let found = run(backend, walk, 10.0);
+    let allowed = [value("(['/etc/ld.so.cache'], [], '/empty')"), value("([], [], '/empty')")];
+    assert!(allowed.contains(&found), "{found:?}");
 }
 
 #[test]

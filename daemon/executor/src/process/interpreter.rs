@@ -27,12 +27,10 @@ pub(super) struct Interpreter {
     missing: Vec<String>,
     /// The packages asked for that it has, with their versions.
     pub packages: BTreeMap<String, String>,
-    /// Folders whose names may be listed: imports look into them.
-    pub listable: Vec<PathBuf>,
-    /// Files and folders that may be read.
-    pub readable: Vec<PathBuf>,
-    /// The interpreter's shared libraries and their loader.
-    pub mapped: Vec<PathBuf>,
+    /// Files and folders that programs may read, under every name by which they are looked for.
+    pub files: Vec<PathBuf>,
+    /// Folders, and links to folders, through which they are looked for; what else is in them stays outside.
+    pub folders: Vec<PathBuf>,
     /// Folders that hold the packages.
     pub sites: Vec<PathBuf>,
 }

@@ -1,25 +1,21 @@
 //! The two filters of the kernel: landlock for files (and network, where it can), seccomp for system calls.
 
 use super::ProcessError;
-use super::interpreter::Interpreter;
-use landlock::{
-    ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset,
-    RulesetAttr, RulesetCreated, RulesetCreatedAttr, RulesetStatus, Scope,
-};
+use landlock::{ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, Ruleset, RulesetAttr, Scope};
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
     TargetArch,
 };
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::os::fd::OwnedFd;
 
 fn unsupported(error: impl std::fmt::Display) -> ProcessError {
     ProcessError::Unsupported(error.to_string())
 }
 
-/// Restricts the calling thread, and whatever it starts, to reading the interpreter's own files. There is no
-/// way back, so the caller is a thread that ends after starting the interpreter.
-pub(super) fn restrict_this_thread(interpreter: &Interpreter) -> Result<(), ProcessError> {
+/// Landlock's rules before anything is allowed: no file, no TCP, no abstract socket. The warm interpreter allows itself to
+/// read what is in its root, and puts them on for good (`zygote.py`).
+pub(super) fn files() -> Result<OwnedFd, ProcessError> {
     // Files are the promise; what younger kernels add to it is taken where it is.
     let ruleset = Ruleset::default()
         .set_compatibility(CompatLevel::HardRequirement)
@@ -31,36 +27,7 @@ pub(super) fn restrict_this_thread(interpreter: &Interpreter) -> Result<(), Proc
         .and_then(|ruleset| ruleset.scope(Scope::from_all(ABI::V6)))
         .and_then(Ruleset::create)
         .map_err(|error| unsupported(format!("landlock: {error}")))?;
-    let listing = BitFlags::from(AccessFs::ReadDir);
-    let reading = AccessFs::ReadFile | AccessFs::ReadDir;
-    // The kernel opens the interpreter and its loader for execution; jobs cannot, seccomp refuses `execve`.
-    let running = AccessFs::ReadFile | AccessFs::Execute;
-    let mut rules: Vec<(&Path, BitFlags<AccessFs>)> = Vec::new();
-    rules.extend(interpreter.listable.iter().map(|path| (path.as_path(), listing)));
-    rules.extend(interpreter.readable.iter().map(|path| (path.as_path(), reading)));
-    rules.extend(interpreter.mapped.iter().map(|path| (path.as_path(), running)));
-    rules.push((&interpreter.executable, running));
-    rules.push((Path::new("/etc/ld.so.cache"), BitFlags::from(AccessFs::ReadFile)));
-    let ruleset =
-        rules.into_iter().try_fold(ruleset, |ruleset, (path, access)| allow(ruleset, path, access))?;
-    let status = ruleset.restrict_self().map_err(|error| unsupported(format!("landlock: {error}")))?;
-    if status.ruleset == RulesetStatus::NotEnforced || !status.no_new_privs {
-        return Err(unsupported("landlock does not take effect"));
-    }
-    Ok(())
-}
-
-fn allow(
-    ruleset: RulesetCreated,
-    path: &Path,
-    access: BitFlags<AccessFs>,
-) -> Result<RulesetCreated, ProcessError> {
-    // What has gone since the probe cannot be read anyway.
-    let Ok(file) = PathFd::new(path) else { return Ok(ruleset) };
-    let access = if path.is_dir() { access } else { access & AccessFs::from_file(ABI::V1) };
-    ruleset
-        .add_rule(PathBeneath::new(file, access))
-        .map_err(|error| unsupported(format!("landlock, for {}: {error}", path.display())))
+    Option::from(ruleset).ok_or_else(|| unsupported("landlock does not take effect"))
 }
 
 /// System calls that compute, allocate, read what landlock lets through, wait, and look at the process

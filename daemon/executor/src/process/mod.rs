@@ -3,14 +3,14 @@
 //!
 //! A warm interpreter (`zygote.py`) forks a supervisor for every job before it reads the job, and that forks the child that
 //! runs it: nothing of one job is ever in the memory of another. Before the child sees the program it has:
-//! * no file system: landlock lets it read the interpreter's standard library, the shared libraries that this
-//!   maps, and the folders of the packages asked for. Nothing can be written, and its working folder is empty
-//!   and removed;
+//! * no files: its root is a file system in memory that holds the interpreter's standard library, the shared libraries
+//!   that this maps and the packages asked for, mounted read-only, and nothing else; other files do not exist for it. Landlock
+//!   allows reading there and refuses everything else. Its working folder is empty;
 //! * no dangerous system calls: seccomp allows what an interpreter needs to compute and answers `EPERM` to
 //!   everything else: sockets, processes, threads, `exec`, signals to any process, `ptrace` and the memory of
 //!   other processes, mounts, name spaces, `io_uring`, `bpf`, changes of limits, identity or priority;
-//! * no network: besides seccomp, an empty network name space where the kernel lets users make one, and
-//!   landlock's rules for TCP and abstract sockets where it has them;
+//! * no network: besides seccomp, an empty network name space, and landlock's rules for TCP and abstract sockets where the
+//!   kernel has them;
 //! * limits: address space ([`crate::Limits::memory_bytes`] beyond what the warm interpreter has mapped),
 //!   processor time, no file growth, 32 descriptors, no core dumps, no locked memory;
 //! * no capabilities, no environment, empty input, a fixed hash seed and a session of its own.
@@ -21,8 +21,8 @@
 //! What it does not cover:
 //! * The kernel. A fault in one of the allowed system calls, or in a processor, is within a program's reach;
 //!   WebAssembly puts another wall there. So this is a backend for programs that need it, not the default.
-//! * Names. Landlock does not hide that a file exists, nor its size or dates: `os.stat` works where reading
-//!   does not. The user's name, the kernel's and the processor count can be learned too.
+//! * Names. The interpreter's files keep the names they have outside, so the folders that lead to them can be learned; so
+//!   can the user's number, the kernel's version and the processor count.
 //! * Time and entropy. Clocks are the machine's; `random` and `numpy.random` start from a seed that depends
 //!   on the start state alone, but `os.urandom` and `numpy.random.default_rng()` are real entropy.
 //! * Determinism. A limit is processor time: a call may use `fuel / FUEL_PER_SECOND` seconds of it, and five
@@ -75,7 +75,7 @@ impl Default for ProcessConfig {
 #[derive(Debug, thiserror::Error)]
 pub enum ProcessError {
     /// The machine cannot contain a process.
-    #[error("the process backend needs Linux with landlock and seccomp: {0}")]
+    #[error("the process backend needs Linux with landlock, seccomp and user name spaces: {0}")]
     Unsupported(String),
     /// A program that tried what it must not be able to do was let through, or ended in another way than
     /// refused.

@@ -29,6 +29,21 @@ def mapped():
     return sorted({field[5] for field in fields if len(field) == 6 and field[5].startswith("/")})
 
 
+def names(libraries):
+    """The files, and the links beside them by which the loader finds them."""
+    found = set(libraries)
+    for folder in {os.path.dirname(path) for path in libraries}:
+        with os.scandir(folder) as entries:
+            found.update(entry.path for entry in entries if entry.is_symlink() and os.path.realpath(entry.path) in libraries)
+    return found
+
+
+def roots():
+    """Links such as `/lib`, through which the loader looks for libraries."""
+    links = [os.path.join("/", name) for name in os.listdir("/")]
+    return {path for path in links if os.path.islink(path) and os.path.isdir(path)}
+
+
 def below(path, folder):
     return path.startswith(folder + os.sep)
 
@@ -53,7 +68,7 @@ readable = [
     for folder in standard
     if os.path.isdir(folder)
     for name in sorted(os.listdir(folder))
-    if name not in ("site-packages", "dist-packages", "test")
+    if name not in ("site-packages", "dist-packages", "test", "sitecustomize.py")
 ]
 used = set()
 for module in list(sys.modules.values()):
@@ -63,6 +78,9 @@ for module in list(sys.modules.values()):
             top = path[len(site) + 1 :].split(os.sep)[0]
             used.update({os.path.join(site, top), os.path.join(site, top + ".libs")})
 version = getattr(sys.implementation, "name", "?") == "cpython" and sys.version_info >= (3, 9)
+# Not the interpreter itself, which nobody starts again.
+libraries = {path for path in mapped() if os.path.isfile(path) and ".so" in os.path.basename(path)}
+files = {*readable, *used, *names(libraries), "/etc/ld.so.cache"}
 print(
     json.dumps(
         {
@@ -71,9 +89,8 @@ print(
             "supported": bool(version),
             "missing": missing,
             "packages": packages,
-            "listable": [path for path in standard + sites if os.path.isdir(path)],
-            "readable": sorted(path for path in [*readable, *used] if os.path.exists(path)),
-            "mapped": [path for path in mapped() if os.path.isfile(path)],
+            "files": sorted(path for path in files if os.path.exists(path)),
+            "folders": sorted({*roots(), *filter(os.path.isdir, sys.path)}),
             "sites": sorted({os.path.dirname(path) for path in used}),
         }
     )

@@ -2,7 +2,7 @@
 
 The warm interpreter never runs a program, and never reads one: when a job comes it forks before it reads a byte, so that no job
 finds in its memory what an earlier one left there, or less room because of it. It is single-threaded, without capabilities,
-behind landlock since before it started, and in an empty network name space where the kernel allows. The supervisor reads the
+in a root that holds what programs may read and nothing else, behind landlock, and without a network. The supervisor reads the
 job, reports how the child ended, and ends. A child closes everything but its result pipe, takes its limits and the seccomp
 filter, and only then touches the program. What comes through the result pipe is the program's claim: the supervisor counts its
 lines and bytes and hands them on unread.
@@ -50,7 +50,14 @@ RESULTS = 3
 CONTROL = os.dup(0)
 LIBC = ctypes.CDLL(None, use_errno=True)
 PR_SET_PDEATHSIG, PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 1, 22, 2
-CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWNET = 0x08000000, 0x10000000, 0x40000000
+PR_SET_NO_NEW_PRIVS = 38
+CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWNET = 0x20000, 0x4000000, 0x8000000, 0x10000000, 0x40000000
+MS_BIND, MS_REC, MS_PRIVATE, MNT_DETACH = 0x1000, 0x4000, 0x40000, 2
+# Numbers that all architectures share, for what the C library has no function for.
+MOUNT_SETATTR, LANDLOCK_ADD_RULE, LANDLOCK_RESTRICT_SELF = 442, 445, 446
+AT_FDCWD, AT_RECURSIVE = -100, 0x8000
+MOUNT_ATTR_RDONLY, MOUNT_ATTR_NOSUID, MOUNT_ATTR_NODEV = 1, 2, 4
+LANDLOCK_RULE_PATH_BENEATH, LANDLOCK_READ_FILE, LANDLOCK_READ_DIR = 1, 4, 8
 OUT_OF_MEMORY = b'{"kind":"out_of_memory","text":"","exception":"","number":0,"stdout":"","nanoseconds":0}\n'
 
 
@@ -83,16 +90,98 @@ def _write(descriptor, data):
         view = view[os.write(descriptor, view) :]
 
 
-def _give_up_rights():
-    """Own session, no descriptors from outside, no network, no capabilities."""
+def _ask(what, result):
+    """`result` of a call to the kernel, without which this backend is not what it promises."""
+    if result < 0:
+        sys.exit(f"the kernel lacks: {what} ({os.strerror(ctypes.get_errno())})")
+
+
+def _write_file(path, text):
+    with open(path, "w") as file:
+        file.write(text)
+
+
+class _Root:
+    """A file system in memory, over the working folder, with files of the machine's under their own names."""
+
+    def __init__(self):
+        self.at = os.getcwd()
+        self.placed, self.bound = {"/"}, set()
+        _ask("mounts that nobody else sees", LIBC.mount(None, b"/", None, MS_REC | MS_PRIVATE, None))
+        _ask("file systems in memory", LIBC.mount(b"none", self.at.encode(), b"tmpfs", 0, b"mode=0755,size=1m"))
+
+    def place(self, path, bind=True):
+        """Makes `path` lead where it leads outside: folders as folders, links as links, the end mounted if `bind`."""
+        here, names = "/", [name for name in path.split("/") if name]
+        for index, name in enumerate(names):
+            if here in self.bound:
+                return
+            here = os.path.join(here, name)
+            inside, last = self.at + here, index + 1 == len(names)
+            if os.path.islink(here):
+                target = os.readlink(here)
+                if here not in self.placed:
+                    self.placed.add(here)
+                    os.symlink(target, inside)
+                    self.place(os.path.normpath(os.path.join(os.path.dirname(here), target, *names[index + 1 :])), bind)
+                return
+            if here not in self.placed:
+                self.placed.add(here)
+                if os.path.isdir(here):
+                    os.mkdir(inside)
+                else:
+                    _write_file(inside, "")
+            if last and bind and here not in self.bound:
+                self.bound.add(here)
+                _ask("bind mounts", LIBC.mount(os.fsencode(here), os.fsencode(inside), None, MS_BIND | MS_REC, None))
+
+    def enter(self):
+        """Leaves the machine's files for good, and makes these read-only."""
+        os.mkdir(self.at + "/empty")
+        attributes = struct.pack("<4Q", MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, 0, 0, 0)
+        os.chdir(self.at)
+        sealed = LIBC.syscall(MOUNT_SETATTR, AT_FDCWD, b".", AT_RECURSIVE, attributes, len(attributes))
+        _ask("read-only mounts", sealed)
+        # The old root comes to lie over the new one, and is taken away.
+        _ask("a root of its own", LIBC.pivot_root(b".", b"."))
+        _ask("a root of its own", LIBC.umount2(b".", MNT_DETACH))
+        os.chdir("/empty")
+
+
+def _give_up_rights(files, folders):
+    """Own session, no descriptors from outside, no network, no files but `files` and what leads to them, no capabilities."""
     os.setsid()
     os.closerange(3, CONTROL)
     os.closerange(CONTROL + 1, os.sysconf("SC_OPEN_MAX"))
-    # Not everywhere may users make name spaces; seccomp refuses sockets with or without them.
-    LIBC.unshare(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWIPC)
+    user, group = os.geteuid(), os.getegid()
+    spaces = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS
+    _ask("name spaces that users can make", LIBC.unshare(spaces))
+    _write_file("/proc/self/setgroups", "deny")
+    _write_file("/proc/self/uid_map", f"{user} {user} 1")
+    _write_file("/proc/self/gid_map", f"{group} {group} 1")
+    nowhere = os.open("/dev/null", os.O_WRONLY)
+    root = _Root()
+    for path in files:
+        root.place(path)
+    for path in folders:
+        root.place(path, bind=False)
+    root.enter()
+    _restrict_files(1)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
     header = (ctypes.c_uint32 * 2)(0x20080522, 0)
-    if LIBC.capset(ctypes.byref(header), ctypes.byref((ctypes.c_uint32 * 6)())) != 0:
-        raise OSError(ctypes.get_errno(), "capset")
+    _ask("dropping of capabilities", LIBC.capset(ctypes.byref(header), ctypes.byref((ctypes.c_uint32 * 6)())))
+
+
+def _restrict_files(rules):
+    """Puts on the `rules` of landlock, with one exception: what is in this root may be read."""
+    top = os.open("/", os.O_PATH | os.O_DIRECTORY)
+    exception = struct.pack("<Qi", LANDLOCK_READ_FILE | LANDLOCK_READ_DIR, top)
+    added = LIBC.syscall(LANDLOCK_ADD_RULE, rules, LANDLOCK_RULE_PATH_BENEATH, exception, 0)
+    os.close(top)
+    _ask("landlock", added)
+    _ask("landlock", LIBC.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+    _ask("landlock", LIBC.syscall(LANDLOCK_RESTRICT_SELF, rules, 0))
 
 
 def _warm(config):
@@ -439,7 +528,7 @@ class _Program:
 _config, _instructions = _receive()
 _BUFFER = ctypes.create_string_buffer(_instructions, len(_instructions))
 _FILTER = _SockFprog(len(_instructions) // 8, ctypes.addressof(_BUFFER))
-_give_up_rights()
+_give_up_rights(_config["files"], _config["folders"])
 _packages = _warm(_config)
 gc.collect()
 gc.freeze()

@@ -1,4 +1,4 @@
-//! One warm interpreter: started behind landlock, it forks a child for every job (`zygote.py`).
+//! One warm interpreter: behind the filters and in a root of its own, it forks a child for every job (`zygote.py`).
 
 use super::ProcessError;
 use super::interpreter::Interpreter;
@@ -7,7 +7,6 @@ use super::protocol::{ChildLimits, Ending, read_frame, write_frame};
 use crate::{Job, StartState};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
@@ -20,6 +19,8 @@ const ZYGOTE: &str = include_str!("zygote.py");
 const START_PATIENCE: Duration = Duration::from_mins(1);
 /// What the warm interpreter may need beyond the limits of a job: it ends the child, the host only ends it.
 const JOB_PATIENCE: Duration = Duration::from_secs(30);
+/// Begins the complaint of an interpreter that the kernel does not let into a root of its own.
+const LACKING: &str = "the kernel lacks: ";
 /// Most of what a failing interpreter writes that is shown.
 const MAX_COMPLAINT_BYTES: u64 = 2_000;
 
@@ -27,6 +28,8 @@ const MAX_COMPLAINT_BYTES: u64 = 2_000;
 #[derive(Serialize)]
 struct Setup<'a> {
     packages: Vec<&'a String>,
+    files: &'a [std::path::PathBuf],
+    folders: &'a [std::path::PathBuf],
     sites: &'a [std::path::PathBuf],
     seed: u32,
 }
@@ -57,7 +60,7 @@ pub(super) struct Zygote {
 }
 
 impl Zygote {
-    /// Starts the interpreter, in a folder that is empty and then removed: nothing can ever be in it.
+    /// Starts the interpreter in an empty folder, over which it mounts its root; outside, the folder is removed.
     pub(super) fn start(
         interpreter: &Interpreter,
         filter: &[u8],
@@ -73,8 +76,13 @@ impl Zygote {
         let folder = tempfile::tempdir()?;
         let process = spawn(interpreter, folder.path(), seed, theirs)?;
         let mut zygote = Self { process, control, address_space: 0 };
-        let setup =
-            Setup { packages: interpreter.packages.keys().collect(), sites: &interpreter.sites, seed };
+        let setup = Setup {
+            packages: interpreter.packages.keys().collect(),
+            files: &interpreter.files,
+            folders: &interpreter.folders,
+            sites: &interpreter.sites,
+            seed,
+        };
         let ready = write_frame(&mut zygote.control, &setup, filter)
             .and_then(|()| read_frame::<Ready>(&mut zygote.control, 0));
         match ready {
@@ -82,6 +90,9 @@ impl Zygote {
             Ok(_) => return Err(refused(interpreter, "its packages are not those it named before")),
             Err(error) => {
                 let complaint = zygote.complaint();
+                if let Some(lacking) = complaint.strip_prefix(LACKING) {
+                    return Err(ProcessError::Unsupported(lacking.to_owned()));
+                }
                 let reason = if complaint.is_empty() { error.to_string() } else { complaint };
                 return Err(refused(interpreter, &format!("it does not start behind the filters: {reason}")));
             }
@@ -145,15 +156,13 @@ fn refused(interpreter: &Interpreter, reason: &str) -> ProcessError {
     ProcessError::Interpreter { python: interpreter.executable.clone(), reason: reason.to_owned() }
 }
 
-/// Starts the process from a thread of its own, which landlock restricts and which then ends.
+/// Starts the process. It begins with the machine's files and leaves them before it imports a package.
 fn spawn(
     interpreter: &Interpreter,
     folder: &Path,
     seed: u32,
     control: UnixStream,
 ) -> Result<Child, ProcessError> {
-    // Opened here: the restricted thread cannot.
-    let nowhere = File::options().write(true).open("/dev/null")?;
     let mut command = Command::new(&interpreter.executable);
     // Not `-I`, which would ignore the hash seed; with no environment and no site it amounts to the same.
     command
@@ -164,14 +173,8 @@ fn spawn(
         .envs(["OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"].map(|name| (name, "1")))
         .current_dir(folder)
         .stdin(OwnedFd::from(control))
-        .stdout(nowhere)
+        // Not for writing: the one more descriptor that reaches a child without races with other children.
+        .stdout(lockdown::files()?)
         .stderr(Stdio::piped());
-    let start = || {
-        lockdown::restrict_this_thread(interpreter)?;
-        command
-            .spawn()
-            .map_err(|error| refused(interpreter, &format!("it does not start behind landlock: {error}")))
-    };
-    std::thread::scope(|scope| scope.spawn(start).join())
-        .unwrap_or_else(|_| Err(refused(interpreter, "the thread that starts it panicked")))
+    command.spawn().map_err(|error| refused(interpreter, &format!("it does not start: {error}")))
 }
