@@ -102,15 +102,26 @@ fn the_vscode_extension_works_in_a_real_editor() {
 
 #[test]
 fn the_neovim_plugin_works_in_a_real_editor() {
-    if on_path("nvim").is_none() {
-        skipped("nvim is not installed");
+    the_plugin_works_in("nvim");
+}
+
+/// The one of the distribution may be years old; `.ci/run` puts the newest beside it.
+#[test]
+fn the_neovim_plugin_works_in_the_newest_editor() {
+    the_plugin_works_in("nvim-newest");
+}
+
+fn the_plugin_works_in(editor: &str) {
+    let Some(editor) = on_path(editor) else {
+        skipped(&format!("{editor} is not installed"));
         return;
-    }
+    };
     let fixture = Fixture::new();
     let output = Command::new("sh")
         .arg(extension("nvim").join("test/run.sh"))
         .arg(binary())
         .arg(fixture.path().join("scratch"))
+        .arg(editor)
         .env("AZR_CACHE", cache_folder())
         .output()
         .expect("sh starts");

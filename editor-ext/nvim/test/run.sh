@@ -1,6 +1,6 @@
 #!/bin/sh
-# Tests of the plugin in a real Neovim, against the real program: run.sh AZR [FOLDER]
-# FOLDER (a fresh one otherwise) takes everything that is written.
+# Tests of the plugin in a real Neovim, against the real program: run.sh AZR [FOLDER] [NVIM]
+# FOLDER (a fresh one otherwise) takes everything that is written; NVIM is the editor, `nvim` where it is not named.
 set -eu
 plugin=$(cd "$(dirname "$0")/.." && pwd)
 scratch=${2:-$(mktemp -d)}
@@ -14,7 +14,7 @@ cd "$scratch"
 export AZR_HOME AZR_PROGRAM="$program" AZR_SCRATCH="$scratch" AZR_PLUGIN="$plugin"
 code=0
 HOME=$scratch/home XDG_STATE_HOME=$scratch/home/state XDG_DATA_HOME=$scratch/home/data XDG_CACHE_HOME=$scratch/home/cache \
-    nvim --headless --clean -n -i NONE -c "luafile $plugin/test/run.lua" || code=$?
+    "${3:-nvim}" --headless --clean -n -i NONE -c "luafile $plugin/test/run.lua" || code=$?
 
 # Nothing may outlive the editor but the daemon, which is told to stop.
 sleep 0.5

@@ -147,6 +147,15 @@ export function merge(known: readonly Candidate[], more: readonly Candidate[]): 
     return merged;
 }
 
+/** The candidates that are listed: all while they come in, then those that the answer above the list does not say already. */
+export function listed(kind: Kind, found: readonly Candidate[], answer: Answer | undefined, settled: boolean): Candidate[] {
+    const shown = found.filter(({ text }) => text !== "");
+    if (answer === undefined || !settled) return shown;
+    // A predicted value stays in the list for its count; it is short. One that is alone would only repeat it.
+    if (kind === "deduce") return shown.length > 1 ? shown : [];
+    return shown.filter(({ text }) => text !== answer.text);
+}
+
 function sum(value: unknown, more: unknown): number | undefined {
     const number = count(value);
     return number === undefined ? undefined : number + (count(more) ?? 0);

@@ -2,6 +2,7 @@
 
 import { BADGES, type Claim } from "../reasoning/claim";
 import type { Candidate } from "../reasoning/answer";
+import { listed } from "../reasoning/answer";
 import { KINDS, type Kind } from "../reasoning/question";
 import { api, button, byId, element } from "./dom";
 import type { Entry, FromReasoning, ReasoningState } from "./messages";
@@ -109,9 +110,8 @@ function drawEntry(entry: Entry): HTMLElement {
             article.append(code(answer.text, true));
         }
     }
-    const others = parts.filter(({ text }) => text !== "");
-    // One candidate that is the answer would only repeat it.
-    if (others.length > 1 || (others.length === 1 && !settled)) {
+    const others = listed(entry.kind, parts, answer, settled);
+    if (others.length > 0) {
         const items = element("ul", { class: "candidates", "aria-label": "Candidates" });
         items.append(...others.map((candidate) => candidateItem(candidate, entry.kind)));
         article.append(items);

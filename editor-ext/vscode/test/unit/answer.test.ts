@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { describeError, duration, merge, readAnswer, readCandidates } from "../../src/reasoning/answer";
+import { describeError, duration, listed, merge, readAnswer, readCandidates } from "../../src/reasoning/answer";
 import { asClaim, BADGES, CLAIMS } from "../../src/reasoning/claim";
 import { KINDS } from "../../src/reasoning/question";
 
@@ -54,6 +54,23 @@ describe("candidates", () => {
         const [first] = readCandidates("abduce", [{ input: "1", verdict: "unverified" }]);
         const more = readCandidates("abduce", [{ input: "2", verdict: "refuted" }, { input: "1", verdict: "verified" }]);
         expect(merge(first === undefined ? [] : [first], more).map(({ text, claim }) => `${text} ${claim}`)).toEqual(["1 verified", "2 refuted"]);
+    });
+});
+
+describe("listed candidates", () => {
+    const result = { verdict: "verified", program: "good", candidates: [{ program: "good", verdict: "verified" }, { program: "bad", verdict: "refuted" }] };
+    const answer = readAnswer("induce", result);
+
+    it("are all while they come in, and the others once the answer stands", () => {
+        const names = (settled: boolean) => listed("induce", answer.candidates, answer, settled).map(({ text }) => text);
+        expect(names(false)).toEqual(["good", "bad"]);
+        expect(names(true)).toEqual(["bad"]);
+    });
+
+    it("repeat no predicted value that is alone", () => {
+        const one = readAnswer("deduce", { verdict: "verified", actual: "5", candidates: [{ value: "5", count: 3 }] });
+        expect(listed("deduce", one.candidates, one, false)).toHaveLength(1);
+        expect(listed("deduce", one.candidates, one, true)).toEqual([]);
     });
 });
 
