@@ -34,21 +34,8 @@ impl<'a> Evaluator<'a> {
         run: &Path,
         stop: &'a AtomicBool,
     ) -> anyhow::Result<Self> {
-        let profile = if config.selfplay.run.prompts == PromptProfile::Compact {
-            Profile::Compact
-        } else {
-            Profile::Base
-        };
-        let data = data::folder(None);
-        let names = std::iter::once(&config.evaluation.suite).chain(&config.evaluation.also);
-        let suites = names
-            .map(|name| {
-                let options = SuiteOptions { profile: profile.clone(), ..SuiteOptions::default() };
-                open_suite(name, &data, options).map_err(|error| data::suite_failure(name, error))
-            })
-            .collect::<anyhow::Result<Vec<_>>>()?;
         Ok(Self {
-            suites,
+            suites: suites(config)?,
             config: &config.evaluation,
             seed: config.selfplay.run.seed,
             sandbox,
@@ -111,6 +98,20 @@ impl<'a> Evaluator<'a> {
 /// Items of an evaluation under a limit: `150 of 1500`, or `1500` where it leaves out none.
 fn shown_items(limit: Option<usize>, all: usize) -> String {
     limit.filter(|limit| *limit < all).map_or_else(|| all.to_string(), |limit| format!("{limit} of {all}"))
+}
+
+/// The suites of the configuration.
+pub fn suites(config: &Config) -> anyhow::Result<Vec<Box<dyn Suite>>> {
+    let profile =
+        if config.selfplay.run.prompts == PromptProfile::Compact { Profile::Compact } else { Profile::Base };
+    let data = data::folder(None);
+    std::iter::once(&config.evaluation.suite)
+        .chain(&config.evaluation.also)
+        .map(|name| {
+            let options = SuiteOptions { profile: profile.clone(), ..SuiteOptions::default() };
+            open_suite(name, &data, options).map_err(|error| data::suite_failure(name, error))
+        })
+        .collect()
 }
 
 /// Programs of the embedded suites, whichever of them a run evaluates.

@@ -1,9 +1,9 @@
 //! What a run will need, before it starts: memory, and the time of a step on this machine.
 //!
 //! The time rests on a measurement of a second or two with the embedded model (the same that `azr doctor` shows) and on the
-//! work of a step: 2 operations a parameter and token to generate or score, 6 to learn. It assumes responses of half the
-//! limit, at most 500 tokens, prompts of half of theirs, and half of the proposals valid; a real step may take a few times
-//! more or less.
+//! work of a step: 2 operations a parameter and token to generate or score, 6 to learn. It assumes responses of a sixth of
+//! their limit, at most 500 tokens, prompts of a quarter of theirs (about what the runs with published settings have), and half
+//! of the proposals valid; a real step may take a few times more or less.
 
 use crate::clock::{Stopwatch, readable};
 use crate::config::Config;
@@ -84,8 +84,8 @@ fn work_of(config: &Config) -> Work {
     Work {
         responses: proposals + solves,
         estimates: 0.5 * proposals * selfplay.learnability.n_samples as f64,
-        prompt_tokens: 0.5 * selfplay.rollout.content_max_tokens as f64,
-        response_tokens: (0.5 * selfplay.rollout.max_response_tokens as f64).min(500.0),
+        prompt_tokens: 0.25 * selfplay.rollout.content_max_tokens as f64,
+        response_tokens: (selfplay.rollout.max_response_tokens as f64 / 6.0).min(500.0),
     }
 }
 

@@ -163,6 +163,14 @@ pub fn reference_texts(profile: PromptProfile) -> anyhow::Result<Option<Referenc
     Ok(Some(ReferenceTexts::from_json(&text).with_context(|| format!("cannot read {}", file.display()))?))
 }
 
+/// Reads whatever a run of `config` reads beside its model: suites, seed files, prompt texts.
+pub fn check_inputs(config: &Config) -> anyhow::Result<()> {
+    crate::evaluation::suites(config)?;
+    seed_files::read(&config.selfplay)?;
+    reference_texts(config.selfplay.run.prompts)?;
+    Ok(())
+}
+
 fn self_play(
     plan: &Plan,
     policy: &mut CandlePolicy,

@@ -2,6 +2,7 @@
 
 use azr_tests::language_client::{Home, LanguageClient};
 use serde_json::{Value, json};
+use std::time::Instant;
 
 const URI: &str = "file:///project/example.py";
 const TEXT: &str = r#"import math
@@ -159,6 +160,33 @@ fn hints_show_what_calls_in_sight_return() {
     assert_eq!(hints.as_array().unwrap().len(), 1);
     assert_eq!(hints[0]["position"], json!({ "line": line, "character": 9 }));
     assert_eq!(editor.shut_down(), Some(0));
+}
+
+/// Two hundred calls that never end would keep it for two hundred times the limit of one.
+#[test]
+fn what_never_ends_keeps_no_editor_waiting() {
+    let home = Home::new();
+    // This client cannot be told later that there are hints.
+    let mut editor = editor(&home, &capabilities());
+    let endless =
+        "def f(n):\n    while n:\n        n += 1\n    return n\n\n\ndef g(n):\n    return n + 1\n\n\n";
+    let calls: String = (1..200).map(|n| format!("assert f({n}) == {n}\n")).collect();
+    editor.open(URI, &format!("{endless}assert g(1) == 1\n{calls}"));
+    let range = json!({ "start": { "line": 0, "character": 0 }, "end": { "line": 400, "character": 0 } });
+    let one = Instant::now();
+    let run = json!({ "program": endless, "function": "f", "input": "1000", "seconds": 2.0 });
+    let answer = editor.request("azr/execute", &run);
+    let one = one.elapsed();
+    assert_eq!(answer["verdict"], "timeout", "{answer}");
+    let all = Instant::now();
+    let hints =
+        editor.request("textDocument/inlayHint", &json!({ "textDocument": { "uri": URI }, "range": range }));
+    let context = json!({ "diagnostics": [] });
+    let actions = json!({ "textDocument": { "uri": URI }, "range": range, "context": context });
+    let actions = editor.request("textDocument/codeAction", &actions);
+    assert!(all.elapsed() < one * 50, "{:?} for all, {one:?} for one", all.elapsed());
+    assert!(hints[0]["label"].as_str().unwrap().contains('2'), "what ends is there: {hints}");
+    assert!(actions[0]["title"].as_str().unwrap().contains("actual value 2"), "{actions}");
 }
 
 #[test]

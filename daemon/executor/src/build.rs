@@ -17,6 +17,8 @@ use std::process::Command;
 const COMPONENTIZE_PY: &str = "0.25.1";
 /// Any two odd numbers; they choose the hash seeds.
 const ENTROPY: [u64; 2] = [88_172_645_463_325_253, 1_181_783_497_276_652_981];
+/// Threads of the tool that builds, whatever the machine has.
+const THREADS: &str = "2";
 /// Builds of the same sources differ in fewer bytes than this (about 400 were seen).
 const MAX_DIFFERING_BYTES: u64 = 4_096;
 
@@ -99,6 +101,8 @@ pub fn build(options: &BuildOptions) -> Result<BuiltGuest, SandboxError> {
             .current_dir(&sources)
             .env("LD_PRELOAD", &entropy)
             .env("AZR_ENTROPY", seed.to_string())
+            // Every thread draws, so their number is part of what the guest's own draws are.
+            .envs(["TOKIO_WORKER_THREADS", "RAYON_NUM_THREADS"].map(|name| (name, THREADS)))
             .args(["-q", "-d", "world.wit", "-w", "exec", "componentize", "guest", "-p", ".", "-o"])
             .arg(&out);
         run(&mut componentize, "componentize-py could not build the guest")?;

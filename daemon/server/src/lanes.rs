@@ -15,6 +15,8 @@ use std::time::{Duration, Instant};
 
 /// Nominal seconds of the first attempt.
 const FIRST_SECONDS: f64 = 0.01;
+/// Jobs of a first attempt after which those that are done are told.
+const TOLD_TOGETHER: usize = 16;
 /// How often somebody who waits for the lane looks whether the answer is still wanted.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
@@ -53,15 +55,21 @@ impl Lanes {
         done: &mut dyn FnMut(usize, &Report),
     ) -> Vec<Report> {
         let first: Vec<Job> = jobs.iter().map(first_attempt).collect();
-        let mut reports = self.sandbox.run_twice_all_unless(&first, cancel);
         let needs_more = |place: usize, report: &Report| {
             first[place].limits != jobs[place].limits
                 && report.calls.iter().any(|call| call.verdict == Verdict::Timeout)
         };
-        let (long, short): (Vec<usize>, Vec<usize>) =
-            (0..jobs.len()).partition(|place| needs_more(*place, &reports[*place]));
-        for place in short {
-            done(place, &reports[place]);
+        let (mut reports, mut long) = (Vec::with_capacity(jobs.len()), Vec::new());
+        for part in first.chunks(TOLD_TOGETHER) {
+            for report in self.sandbox.run_twice_all_unless(part, cancel) {
+                let place = reports.len();
+                if needs_more(place, &report) {
+                    long.push(place);
+                } else {
+                    done(place, &report);
+                }
+                reports.push(report);
+            }
         }
         for place in long {
             reports[place] = self.run_long(&jobs[place], cancel, deadline);

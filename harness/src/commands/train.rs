@@ -1,7 +1,7 @@
 //! `azr train`: self-play from presets and configuration files.
 
 use crate::failure::Outcome;
-use crate::session::{Plan, RunArgs, execute, write_report};
+use crate::session::{Plan, RunArgs, check_inputs, execute, write_report};
 use crate::toys::toy_of;
 use crate::{output, plan};
 use std::path::Path;
@@ -49,11 +49,14 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     if args.dry_run {
         let config = run.config(&args.sources)?;
         output::say(config.to_toml()?.trim_end())?;
+        output::say(format!("\n# not set: {}", config.unset()?.join(", ")))?;
         // Standard output stays a configuration that can be used as one.
         match plan::describe(&config) {
             Ok(plan) => output::note(plan.trim_end()),
             Err(error) => output::note(format!("no plan of memory and time: {error:#}")),
         }
+        // After the configuration, which is right in itself and can be used where its files are.
+        check_inputs(&config)?;
         return Ok(Outcome::Done);
     }
     let plan = Plan::new(&run, &args.sources, &run_name(&args.sources))?;

@@ -59,6 +59,16 @@ pub struct EvaluationConfig {
     pub also: Vec<String>,
 }
 
+/// Keys whose absence has a meaning of its own.
+const OPTIONAL: [&str; 6] = [
+    "evaluation.limit",
+    "proposer.duplicate_reward",
+    "seeding.abduction_file",
+    "seeding.deduction_file",
+    "seeding.error_file",
+    "seeding.induction_file",
+];
+
 impl Default for EvaluationConfig {
     fn default() -> Self {
         Self { suite: "tiny".to_owned(), limit: None, n_samples: 8, subset: 150, also: Vec::new() }
@@ -88,6 +98,12 @@ impl Config {
     /// The configuration as TOML, every key written out.
     pub fn to_toml(&self) -> anyhow::Result<String> {
         toml::to_string(&self.sections()?).context("cannot write the configuration as TOML")
+    }
+
+    /// Keys that may be left out and are: what TOML has no value for.
+    pub fn unset(&self) -> anyhow::Result<Vec<String>> {
+        let known = layers::key_paths(&serde_json::Value::Object(self.sections()?));
+        Ok(OPTIONAL.iter().map(ToString::to_string).filter(|key| !known.contains(key)).collect())
     }
 
     fn sections(&self) -> anyhow::Result<serde_json::Map<String, serde_json::Value>> {
@@ -125,6 +141,31 @@ mod tests {
         assert_eq!(config.selfplay.run.seed, 7);
         let again = Config::resolve(&layers(&config.to_toml().unwrap(), &[])).unwrap();
         assert_eq!(again, config);
+    }
+
+    #[test]
+    fn every_key_is_written_or_named_as_not_set() {
+        let unset = Config::default().unset().unwrap();
+        assert_eq!(
+            unset.len() + 1,
+            OPTIONAL.len(),
+            "the tiny default has a reward for duplicates: {unset:?}"
+        );
+        let set = |key: &str| {
+            Config::resolve(&layers("", &[&format!("{key}=1")]))
+                .or_else(|_| Config::resolve(&layers("", &[&format!("{key}=-0.5")])))
+        };
+        assert!(OPTIONAL.iter().all(|key| key.ends_with("_file") || set(key).is_ok()));
+        // A file that names no such key would be refused as unknown.
+        let files = "[seeding]\nsource='files'\ndeduction_file='a'\nabduction_file='b'\ninduction_file='c'\nerror_file='d'";
+        assert!(
+            Config::resolve(&layers(files, &[]))
+                .unwrap()
+                .unset()
+                .unwrap()
+                .iter()
+                .all(|key| !key.ends_with("_file"))
+        );
     }
 
     #[test]

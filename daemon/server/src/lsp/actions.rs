@@ -2,12 +2,13 @@
 //! refuted. Many clients hide lenses, so the actions offer the same.
 
 use super::documents::Document;
-use super::facts::{Analysis, Stated, analysis, check, outcome_text};
-use super::session::{Execution, Inner, error, place};
+use super::facts::{Analysis, Stated, analysis, outcome_text};
+use super::session::{Execution, Inner, place};
 use crate::claim::Claim;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 use tower_lsp::jsonrpc::Result;
 use tower_lsp::lsp_types::{
     CodeAction, CodeActionKind, CodeActionOrCommand, CodeActionParams, CodeActionResponse, CodeLens, Command,
@@ -16,6 +17,8 @@ use tower_lsp::lsp_types::{
 
 /// Examples given to an induction.
 const MAX_EXAMPLES: usize = 16;
+/// Corrections of what takes longer are offered when the actions are asked for again.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// Longest value that is written into a document.
 const MAX_VALUE: usize = 4_096;
 
@@ -140,12 +143,13 @@ impl Inner {
             .collect();
         let mut actions = Vec::new();
         if self.options().execution != Execution::Off {
-            let claimed: Vec<&Stated> = touched
+            let claimed: Vec<Stated> = touched
                 .iter()
                 .copied()
                 .filter(|one| one.claim.expected_range.is_some() && one.runnable.is_ok())
+                .cloned()
                 .collect();
-            let facts = check(&self.host, &claimed).await.map_err(|failure| error(&failure))?;
+            let facts = self.facts_within(format!("actions of {uri}"), claimed, PATIENCE, false).await?;
             for fact in facts.iter().filter(|fact| fact.verdict == Claim::Refuted) {
                 let (Some(range), Ok(report)) = (&fact.claim.expected_range, &fact.outcome) else { continue };
                 let Some(value) = report.verdict.value().filter(|value| value.len() <= MAX_VALUE) else {

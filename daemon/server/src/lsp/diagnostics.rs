@@ -57,7 +57,9 @@ impl Inner {
     /// Ends the check of a document and takes its diagnostics away.
     pub(crate) async fn forget(&self, uri: Url) {
         self.scheduled().remove(uri.as_str());
-        self.scheduled().remove(&format!("hints of {uri}"));
+        for work in ["hints", "hover", "actions"] {
+            self.scheduled().remove(&format!("{work} of {uri}"));
+        }
         self.client.publish_diagnostics(uri, Vec::new(), None).await;
     }
 

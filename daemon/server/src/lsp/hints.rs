@@ -1,13 +1,12 @@
 //! Inlay hints: what the calls in sight return, by execution alone. They never wait for the model.
 
-use super::diagnostics::Scheduled;
 use super::documents::Document;
-use super::facts::{Fact, Stated, analysis, badge, check, outcome_text, word};
-use super::session::{Execution, Inner, error, place};
+use super::facts::{Fact, Stated, analysis, badge, outcome_text, word};
+use super::session::{Execution, Inner, place};
 use crate::slice::ClaimKind;
 use std::sync::Arc;
 use std::time::Duration;
-use tower_lsp::jsonrpc::{Error, Result};
+use tower_lsp::jsonrpc::Result;
 use tower_lsp::lsp_types::{InlayHint, InlayHintLabel, InlayHintParams, InlayHintTooltip, Position};
 
 /// Hints of one request.
@@ -16,6 +15,8 @@ const MAX_HINTS: usize = 200;
 const MAX_CHARS: usize = 40;
 /// Slower programs show their hints when they are done, where the client can be told.
 const PATIENCE: Duration = Duration::from_millis(250);
+/// Where the client cannot be told, slower programs show theirs when it asks the next time.
+const PATIENCE_UNTOLD: Duration = Duration::from_secs(2);
 
 impl Inner {
     /// `textDocument/inlayHint`.
@@ -39,33 +40,10 @@ impl Inner {
             .take(MAX_HINTS)
             .cloned()
             .collect();
-        let known: Vec<&Stated> = stated
-            .iter()
-            .filter(|one| one.runnable.as_ref().is_ok_and(|run| self.host.verdicts().known(run).is_some()))
-            .collect();
-        if known.len() == stated.len() || !self.options().hint_refresh {
-            // All are known, or the client cannot be told later.
-            let all: Vec<&Stated> = stated.iter().collect();
-            let facts = check(&self.host, &all).await.map_err(|failure| error(&failure))?;
-            return Ok(Some(self.hints_of(&document, &facts)));
-        }
-        let session = Arc::clone(self);
-        let wanted = stated.clone();
-        let (done, ready) = tokio::sync::oneshot::channel();
-        let task = tokio::spawn(async move {
-            let all: Vec<&Stated> = wanted.iter().collect();
-            // Where nobody waits any more, the client is told to ask again.
-            if let Err(Ok(_)) = done.send(check(&session.host, &all).await) {
-                let _ = session.client.inlay_hint_refresh().await;
-            }
-        });
-        // It ends with the document, and with the session.
-        self.scheduled().insert(format!("hints of {}", params.text_document.uri), Scheduled::new(task));
-        if let Ok(done) = tokio::time::timeout(PATIENCE, ready).await {
-            let facts = done.map_err(|_| Error::request_cancelled())?.map_err(|failure| error(&failure))?;
-            return Ok(Some(self.hints_of(&document, &facts)));
-        }
-        let facts = check(&self.host, &known).await.map_err(|failure| error(&failure))?;
+        let refresh = self.options().hint_refresh;
+        let patience = if refresh { PATIENCE } else { PATIENCE_UNTOLD };
+        let work = format!("hints of {}", params.text_document.uri);
+        let facts = self.facts_within(work, stated, patience, refresh).await?;
         Ok(Some(self.hints_of(&document, &facts)))
     }
 

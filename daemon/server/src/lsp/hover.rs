@@ -1,20 +1,24 @@
 //! Hover on a call: the executed value with its verdict, and what the model says.
 
 use super::documents::Document;
-use super::facts::{Fact, analysis, badge, check, outcome_text, word};
-use super::session::{Inner, error, place};
+use super::facts::{Fact, analysis, badge, outcome_text, word};
+use super::session::{Inner, place};
 use crate::claim::Claim;
 use azr_executor::Verdict;
+use std::sync::Arc;
+use std::time::Duration;
 use tower_lsp::jsonrpc::Result;
 use tower_lsp::lsp_types::{Hover, HoverContents, HoverParams, MarkupContent, MarkupKind};
 
 /// Longest value shown, in characters.
 const MAX_CHARS: usize = 2_000;
+/// A call that takes longer says so; its value is there when it is pointed at again.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 impl Inner {
     /// `textDocument/hover`; `document` is the text as it was when the request came.
     pub(crate) async fn hover_in(
-        &self,
+        self: &Arc<Self>,
         document: Option<Document>,
         params: HoverParams,
     ) -> Result<Option<Hover>> {
@@ -24,7 +28,8 @@ impl Inner {
         let analysis = analysis(&document).await;
         let execution = self.options().execution;
         let Some(stated) = analysis.stated_at(offset, execution) else { return Ok(None) };
-        let facts = check(&self.host, &[stated]).await.map_err(|failure| error(&failure))?;
+        let work = format!("hover of {}", params.text_document_position_params.text_document.uri);
+        let facts = self.facts_within(work, vec![stated.clone()], PATIENCE, false).await?;
         let Some(fact) = facts.into_iter().next() else { return Ok(None) };
         let prediction = self.host.prediction(stated);
         if prediction.is_none() {
