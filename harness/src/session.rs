@@ -163,9 +163,8 @@ pub fn reference_texts(profile: PromptProfile) -> anyhow::Result<Option<Referenc
     Ok(Some(ReferenceTexts::from_json(&text).with_context(|| format!("cannot read {}", file.display()))?))
 }
 
-/// Reads whatever a run of `config` reads beside its model: suites, seed files, prompt texts.
-pub fn check_inputs(config: &Config) -> anyhow::Result<()> {
-    crate::evaluation::suites(config)?;
+/// Reads the files that a run of `config` reads beside its model and its suites: seeds and prompt texts.
+pub fn check_files(config: &Config) -> anyhow::Result<()> {
     seed_files::read(&config.selfplay)?;
     reference_texts(config.selfplay.run.prompts)?;
     Ok(())

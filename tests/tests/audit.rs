@@ -45,6 +45,12 @@ fn a_run_is_audited_and_exported() {
         "the figures have names"
     );
     fixture.azr(&["export", "run", "--to", "jsonl", "--out", "lines"]).expect_code(0);
+    fixture.azr(&["export", "run", "--to", "parquet", "--out", "columns"]).expect_code(0);
+    for name in std::fs::read_dir(fixture.path().join("run/rollouts")).unwrap() {
+        let name = name.unwrap().file_name();
+        let read = |folder: &str| std::fs::read(fixture.path().join(folder).join(&name)).unwrap();
+        assert!(read("columns") == read("run/rollouts"), "{name:?} is copied whole");
+    }
     let row: Value =
         serde_json::from_str(fixture.read("lines/step-2.jsonl").lines().next().unwrap()).unwrap();
     assert!(row["prompt"].as_str().unwrap().ends_with("<think>") && row["step"] == 2);
@@ -160,6 +166,16 @@ fn presets_are_planned_and_played_at_toy_width() {
     for part in ["7.616 B parameters", "# memory: ", "384 responses", "predicted step time"] {
         assert!(planned.stderr.contains(part), "{part}: {}", planned.stderr);
     }
+    assert!(planned.stdout.contains("\n# not set: evaluation.limit"), "{}", planned.stdout);
+    // The published prompts lie in the data folder, which this test does not name.
+    assert!(
+        planned.stderr.contains("the run would not start: run.prompts = 'reference'"),
+        "{}",
+        planned.stderr
+    );
+    let unknown = ["train", "tiny", "--dry-run", "--set", "evaluation.suite=human_eval"];
+    let unknown = fixture.azr(&unknown).expect_code(2);
+    assert!(unknown.stderr.contains("unknown suite 'human_eval'"), "{}", unknown.stderr);
     for preset in ["smollm2-135m", "qwen2.5-3b-coder", "qwen3-4b", "llama3.1-8b"] {
         let arguments = ["train", preset, "--toy", "--run-dir", preset, "--set", "run.prompts=paper"];
         fixture.azr(&arguments).expect_code(0);

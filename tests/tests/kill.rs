@@ -3,6 +3,7 @@
 //!
 //! `AZR_KILL_MOMENTS=50 cargo test --release -p azr-tests --test kill` is the long form.
 
+use azr_tests::skip::skipped;
 use azr_tests::{Fixture, finish, signal, spawn};
 use std::time::{Duration, Instant};
 
@@ -85,4 +86,55 @@ fn any_number_of_threads_gives_the_same_run() {
     }
     assert_eq!(ends[0], ends[1], "one and two threads");
     assert_eq!(ends[0], ends[2], "one and four threads");
+}
+
+/// As when somebody changes the rights of a folder, or a disk refuses writing, under a run.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_run_whose_folder_becomes_read_only_ends_the_same() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    let fixture = Fixture::new();
+    let root = std::fs::metadata(fixture.path()).expect("the folder is there").uid() == 0;
+    // Rights bind the first user only where he has given up to be above them.
+    let humble = ["--inh-caps=-all", "--bounding-set=-all"];
+    if root
+        && !std::process::Command::new("setpriv")
+            .args(humble)
+            .arg("true")
+            .status()
+            .is_ok_and(|it| it.success())
+    {
+        skipped("setpriv is not there, and rights do not bind the first user");
+        return;
+    }
+    fixture.azr(&train("whole", &[])).expect_code(0);
+
+    let plain = fixture.command(&train("shut", &[]));
+    let mut command = plain;
+    if root {
+        let inner = std::mem::replace(&mut command, std::process::Command::new("setpriv"));
+        command.args(humble).arg(inner.get_program()).args(inner.get_args()).current_dir(fixture.path());
+        command.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    }
+    let child = spawn(&mut command);
+    fixture.wait_for("shut/steps.jsonl", |text| !text.is_empty());
+    let folders = ["shut", "shut/checkpoints", "shut/rollouts"].map(|name| fixture.path().join(name));
+    let set = |mode: u32| {
+        for folder in &folders {
+            let rights = std::fs::Permissions::from_mode(mode);
+            std::fs::set_permissions(folder, rights).expect("the owner sets rights");
+        }
+    };
+    set(0o555);
+    let refused = finish(child).expect_code(2);
+    assert!(
+        refused.stderr.contains("make the folder writable, then go on with --resume"),
+        "{}",
+        refused.stderr
+    );
+    set(0o755);
+    fixture.azr(&train("shut", &["--resume"])).expect_code(0);
+    assert_eq!(fixture.read("shut/steps.jsonl"), fixture.read("whole/steps.jsonl"));
+    assert_eq!(weights(&fixture, "shut"), weights(&fixture, "whole"));
+    fixture.azr(&["replay", "shut"]).expect_code(0);
 }

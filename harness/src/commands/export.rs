@@ -6,7 +6,6 @@ use crate::{files, output, run_folder, run_record};
 use anyhow::Context;
 use azr_selfplay::record::{StepRecord, read_rollouts};
 use serde_json::Value;
-use std::fmt::Write as _;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -23,13 +22,15 @@ pub struct Args {
     out: Option<PathBuf>,
 }
 
-/// What can be made. (Parquet is what the run folder holds: rollouts/step-N.parquet.)
+/// What can be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Format {
     /// An event file of TensorBoard with every figure of every step.
     Tensorboard,
     /// Rollouts as JSON lines, one file a step.
     Jsonl,
+    /// Rollouts as Parquet, one file a step, as the run folder holds them.
+    Parquet,
     /// The last checkpoint as a model folder that transformers loads, with a model card.
     Model,
 }
@@ -39,6 +40,7 @@ impl Format {
         match self {
             Self::Tensorboard => "tensorboard",
             Self::Jsonl => "jsonl",
+            Self::Parquet => "parquet",
             Self::Model => "model",
         }
     }
@@ -61,6 +63,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     match args.to {
         Format::Tensorboard => tensorboard(&args.run, &records, &out)?,
         Format::Jsonl => json_lines(&args.run, &records, &out)?,
+        Format::Parquet => parquet(&args.run, &records, &out)?,
         Format::Model => model(&args.run, &records, &out)?,
     }
     output::say(format!("written: {}", out.display()))?;
@@ -107,6 +110,17 @@ fn numbers(value: &Value, path: &str, found: &mut Vec<(String, f64)>) {
         }
         Value::Null | Value::Bool(_) | Value::String(_) => {}
     }
+}
+
+fn parquet(run: &Path, records: &[StepRecord], out: &Path) -> anyhow::Result<()> {
+    for record in records {
+        let name = format!("step-{}.parquet", record.step);
+        let from = run.join("rollouts").join(&name);
+        // A file that cannot be read is no export.
+        read_rollouts(&from)?;
+        std::fs::copy(&from, out.join(name)).with_context(|| format!("cannot copy {}", from.display()))?;
+    }
+    Ok(())
 }
 
 fn json_lines(run: &Path, records: &[StepRecord], out: &Path) -> anyhow::Result<()> {
@@ -171,16 +185,20 @@ fn model_card(run: &Path, records: &[StepRecord]) -> anyhow::Result<String> {
     );
     let evaluated: Vec<&StepRecord> = records.iter().filter(|record| record.eval.is_some()).collect();
     if let (Some(first), Some(final_one)) = (evaluated.first(), evaluated.last()) {
-        write!(
-            card,
-            "\n## Held-out accuracy during training (%)\n\n| metric | step {} | step {} |\n|---|---|---|\n",
-            first.step, final_one.step
-        )?;
-        let empty = std::collections::BTreeMap::new();
-        let (start, end) = (first.eval.as_ref().unwrap_or(&empty), final_one.eval.as_ref().unwrap_or(&empty));
-        for (name, value) in end {
-            let before = start.get(name).map_or_else(String::new, |value| format!("{value:.1}"));
-            writeln!(card, "| {name} | {before} | {value:.1} |")?;
+        // A run that was evaluated once has one column.
+        let columns: Vec<&StepRecord> =
+            if first.step == final_one.step { vec![first] } else { vec![first, final_one] };
+        let row = |name: &str, cells: &dyn Fn(&StepRecord) -> String| {
+            let cells: Vec<String> = columns.iter().map(|record| cells(record)).collect();
+            format!("| {name} | {} |\n", cells.join(" | "))
+        };
+        card += "\n## Held-out accuracy during training (%)\n\n";
+        card += &row("metric", &|record| format!("step {}", record.step));
+        card += &row("---", &|_| "---".to_owned());
+        for name in final_one.eval.iter().flatten().map(|(name, _)| name) {
+            let value = |record: &StepRecord| record.eval.as_ref().and_then(|eval| eval.get(name)).copied();
+            card +=
+                &row(name, &|record| value(record).map_or_else(String::new, |value| format!("{value:.1}")));
         }
     }
     card += "\n## Use\n\n```python\nfrom transformers import AutoModelForCausalLM, AutoTokenizer\n\n\

@@ -1,9 +1,9 @@
 //! `azr train`: self-play from presets and configuration files.
 
 use crate::failure::Outcome;
-use crate::session::{Plan, RunArgs, check_inputs, execute, write_report};
+use crate::session::{Plan, RunArgs, check_files, execute, write_report};
 use crate::toys::toy_of;
-use crate::{output, plan};
+use crate::{evaluation, output, plan};
 use std::path::Path;
 
 /// Arguments of `azr train`.
@@ -55,8 +55,11 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
             Ok(plan) => output::note(plan.trim_end()),
             Err(error) => output::note(format!("no plan of memory and time: {error:#}")),
         }
-        // After the configuration, which is right in itself and can be used where its files are.
-        check_inputs(&config)?;
+        // A suite that is not there is a mistake; the files of a preset may lie on another machine.
+        evaluation::suites(&config)?;
+        if let Err(error) = check_files(&config) {
+            output::note(format!("on this machine the run would not start: {error:#}"));
+        }
         return Ok(Outcome::Done);
     }
     let plan = Plan::new(&run, &args.sources, &run_name(&args.sources))?;

@@ -1,7 +1,7 @@
 //! The program of a question: which function is meant, and what is known about it before it runs.
 
 use super::{ReasonError, check_length};
-use crate::slice::{Parameter, SourceFile};
+use crate::slice::{Parameter, SourceFile, is_expression};
 use azr_selfplay::parse;
 
 /// A program and the function in it that is asked about.
@@ -73,7 +73,7 @@ pub(super) fn check_input(input: &str) -> Result<(), ReasonError> {
 /// Refuses what is no single value.
 pub(super) fn check_output(output: &str) -> Result<(), ReasonError> {
     check_length("value", output)?;
-    if !output.trim().is_empty() && parse::is_argument_list(output) {
+    if parse::is_argument_list(output) && is_expression(output) {
         return Ok(());
     }
     Err(ReasonError::bad(
@@ -85,4 +85,41 @@ pub(super) fn check_output(output: &str) -> Result<(), ReasonError> {
 fn shortened(text: &str) -> String {
     let short: String = text.chars().take(60).collect();
     if short.len() < text.len() { short + "..." } else { short }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check_output;
+
+    #[test]
+    fn a_value_is_one_expression() {
+        for value in [
+            "720",
+            " -1.5 ",
+            "[1, {'a': (2,)}]",
+            "'a b'",
+            "Counter({'a': 2})",
+            "1, 2",
+            "float('nan')",
+            "{*()}",
+        ] {
+            assert_eq!(check_output(value), Ok(()), "{value}");
+        }
+        for other in [
+            "",
+            " ",
+            "7 20",
+            "x = 1",
+            "[1",
+            "1\n2",
+            "pass",
+            "import os",
+            "1; 2",
+            "*a, *b =",
+            "a := 1 1",
+            "yield 1",
+        ] {
+            assert!(check_output(other).is_err(), "{other}");
+        }
+    }
 }

@@ -266,6 +266,19 @@ fn parse(text: &str) -> Option<Tree> {
     parser.parse(text, None)
 }
 
+/// Whether a text is one expression of Python and nothing else.
+pub fn is_expression(text: &str) -> bool {
+    let Some(tree) = parse(text.trim()) else { return false };
+    let root = tree.root_node();
+    let Some(statement) = root.named_child(0) else { return false };
+    root.named_child_count() == 1
+        && !root.has_error()
+        && statement.kind() == "expression_statement"
+        && statement
+            .named_child(0)
+            .is_some_and(|it| !matches!(it.kind(), "assignment" | "augmented_assignment" | "yield"))
+}
+
 /// Visits a tree in the order of the text; where `visit` gives false, what lies below is left out.
 fn walk<'n>(root: Node<'n>, visit: &mut impl FnMut(Node<'n>) -> bool) {
     let mut cursor = root.walk();
