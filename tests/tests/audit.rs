@@ -166,7 +166,7 @@ fn presets_are_planned_and_played_at_toy_width() {
     for part in ["7.616 B parameters", "# memory: ", "384 responses", "predicted step time"] {
         assert!(planned.stderr.contains(part), "{part}: {}", planned.stderr);
     }
-    assert!(planned.stdout.contains("\n# not set: evaluation.limit"), "{}", planned.stdout);
+    assert!(planned.stderr.contains("# not set: evaluation.limit"), "{}", planned.stderr);
     // The published prompts lie in the data folder, which this test does not name.
     assert!(
         planned.stderr.contains("the run would not start: run.prompts = 'reference'"),

@@ -49,8 +49,8 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     if args.dry_run {
         let config = run.config(&args.sources)?;
         output::say(config.to_toml()?.trim_end())?;
-        output::say(format!("\n# not set: {}", config.unset()?.join(", ")))?;
         // Standard output stays a configuration that can be used as one.
+        output::note(format!("# not set: {}", config.unset()?.join(", ")));
         match plan::describe(&config) {
             Ok(plan) => output::note(plan.trim_end()),
             Err(error) => output::note(format!("no plan of memory and time: {error:#}")),
