@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 fn settings(steps: u64) -> Value {
     json!({
         "run": { "steps": steps, "checkpoint_every": 1, "evaluate_every": 2 },
-        "rollout": { "n_proposals": 4, "n_solves": 4, "max_response_tokens": 48 },
+        // More answers a step than the daemon generates between two looks for people's requests.
+        "rollout": { "n_proposals": 4, "n_solves": 12, "max_response_tokens": 48 },
         "learnability": { "n_samples": 2 },
         "seeding": { "seed_batch_factor": 2, "max_batches": 3 },
         "evaluation": { "limit": 12, "n_samples": 2, "subset": 6 },
@@ -80,6 +81,20 @@ fn a_run_is_served_stopped_killed_and_resumed_to_the_same_end() {
     assert!(model["version"].as_u64() >= Some(STEPS), "nobody asked it anything since: {model}");
     home.azr(&["daemon", "stop"]).expect_code(0);
     drop(one);
+
+    // On the command line, where nobody is let go first, batches are not cut: the same bits.
+    let sets: Vec<String> = settings(STEPS)
+        .as_object()
+        .expect("settings are tables")
+        .iter()
+        .flat_map(|(table, keys)| {
+            keys.as_object().into_iter().flatten().map(move |(key, value)| format!("{table}.{key}={value}"))
+        })
+        .collect();
+    let mut plain = vec!["train", "tiny", "--run-dir", "plain"];
+    plain.extend(sets.iter().flat_map(|set| ["--set", set.as_str()]));
+    home.azr(&plain).expect_code(0);
+    assert_eq!(chain(&home, "plain"), chain(&home, "whole"));
 
     // The same run in a fresh daemon, left by its editor, killed after its first step, and resumed.
     let mut two = editor(&home);
