@@ -54,6 +54,21 @@ impl Lanes {
         deadline: Option<Instant>,
         done: &mut dyn FnMut(usize, &Report),
     ) -> Vec<Report> {
+        let (mut reports, long) = self.short(jobs, cancel, done);
+        for place in long {
+            reports[place] = self.long(&jobs[place], cancel, deadline);
+            done(place, &reports[place]);
+        }
+        reports
+    }
+
+    /// The first attempts: reports, and the places of those that are not final, which [`Lanes::long`] makes so.
+    pub fn short(
+        &self,
+        jobs: &[Job],
+        cancel: &Arc<AtomicBool>,
+        done: &mut dyn FnMut(usize, &Report),
+    ) -> (Vec<Report>, Vec<usize>) {
         let first: Vec<Job> = jobs.iter().map(first_attempt).collect();
         let needs_more = |place: usize, report: &Report| {
             first[place].limits != jobs[place].limits
@@ -71,14 +86,11 @@ impl Lanes {
                 reports.push(report);
             }
         }
-        for place in long {
-            reports[place] = self.run_long(&jobs[place], cancel, deadline);
-            done(place, &reports[place]);
-        }
-        reports
+        (reports, long)
     }
 
-    fn run_long(&self, job: &Job, cancel: &Arc<AtomicBool>, deadline: Option<Instant>) -> Report {
+    /// A job with its whole limit, in the lane of long runs; `wall_guard` where that takes longer than until `deadline`.
+    pub fn long(&self, job: &Job, cancel: &Arc<AtomicBool>, deadline: Option<Instant>) -> Report {
         let run = |cancel: &Arc<AtomicBool>| {
             let _place = self.long.enter(cancel);
             self.sandbox.run_twice_in_turn_unless(job, cancel)
