@@ -1,4 +1,4 @@
-//! Finding a model: the embedded one, a folder in the Hugging Face layout, a run, or a name under `$AZR_MODELS`.
+//! Finding a model: the embedded one, a folder in the Hugging Face layout, a GGUF file, a run, or a name under `$AZR_MODELS`.
 
 #![expect(clippy::disallowed_methods, reason = "the environment is read here, at the edge, and passed on")]
 
@@ -48,7 +48,34 @@ pub fn load(name: &str) -> anyhow::Result<Model> {
     if let Some(family) = name.strip_prefix(toys::TOY) {
         return Ok(Model { name: name.to_owned(), folder: toys::toy(family)?, compact: false });
     }
+    if is_gguf(Path::new(name)) {
+        return Ok(Model { name: name.to_owned(), folder: read_gguf(Path::new(name))?, compact: false });
+    }
     load_folder(name, &locate(name)?)
+}
+
+/// Whether a path is a file of llama.cpp's format.
+fn is_gguf(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gguf")) && path.is_file()
+}
+
+/// Reads a GGUF file, with advice where it is refused.
+pub fn read_gguf(path: &Path) -> anyhow::Result<ModelFolder> {
+    ModelFolder::from_gguf(path).map_err(|error| {
+        Failure::new(
+            format!("cannot read the model {error}"),
+            "it must be a whole GGUF file of a Llama, Qwen2 or Qwen3 model, packed as F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4_K, Q5_K or Q6_K",
+        )
+        .into()
+    })
+}
+
+/// A name as a process in another folder finds it: paths are absolute.
+pub fn absolute(name: &str) -> String {
+    match std::path::absolute(name) {
+        Ok(path) if name != EMBEDDED && Path::new(name).exists() => path.display().to_string(),
+        _ => name.to_owned(),
+    }
 }
 
 /// Loads a model from its folder; `name` is what the user called it.
@@ -104,7 +131,7 @@ fn locate(name: &str) -> anyhow::Result<PathBuf> {
     }
     Err(Failure::new(
         format!("no model '{name}'"),
-        "use azr-tiny, a model folder, a run folder, or owner/name",
+        "use azr-tiny, a model folder, a GGUF file, a run folder, or owner/name",
     )
     .into())
 }

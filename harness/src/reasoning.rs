@@ -23,7 +23,7 @@ const TOKENS: Range = Range::whole(1, 8_192);
 /// Options of all three.
 #[derive(Debug, clap::Args)]
 pub struct ReasonArgs {
-    /// azr-tiny (embedded), a model folder, a run folder, or owner/name.
+    /// azr-tiny (embedded), a model folder, a GGUF file, a run folder, or owner/name.
     #[arg(long, default_value = models::EMBEDDED)]
     model: String,
     /// Answer by execution and search alone.

@@ -1,8 +1,8 @@
 //! Models that a Python package carries: where the hub is out of reach, a package registry may not be.
 
-use crate::commands::read_gguf;
 use crate::failure::Failure;
 use crate::hub::sha256_of;
+use crate::models::read_gguf;
 use crate::output;
 use anyhow::Context;
 use azr_model::WeightFormat;

@@ -4,6 +4,7 @@ use azr_tests::language_client::Home;
 use azr_tests::signal;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 
 const PROGRAM: &str = "def f(a):\n    return a * 2\n";
@@ -66,6 +67,9 @@ fn the_command_line_starts_shows_and_stops_it() {
     let status = home.azr(&["daemon", "status", "--json"]).expect_code(0).json();
     assert_eq!(status["daemon"]["clients"], 0);
     assert!(home.azr(&["daemon", "logs"]).expect_code(0).stdout.contains("the daemon listens"));
+    let log = home.azr(&["daemon", "logs", "--path"]).expect_code(0).stdout;
+    let mode = std::fs::metadata(log.trim()).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "it names the user's files");
     home.azr(&["daemon", "stop"]).expect_code(0);
     for name in ["daemon-v1.sock", "daemon-v1.token", "daemon-v1.addresses"] {
         assert!(!home.runtime(name).exists(), "{name} stays behind");

@@ -259,7 +259,11 @@ impl Host {
             replaced.map(|model| model.folder.weights.version()).map_err(|error| error.to_string())
         };
         let failed = |reason: String| {
-            Failure::new(FailureKind::ModelNotLoaded, reason, "name azr-tiny, a folder, a run, or owner/name")
+            Failure::new(
+                FailureKind::ModelNotLoaded,
+                reason,
+                "name azr-tiny, a folder, a GGUF file, a run, or owner/name",
+            )
         };
         let version = tokio::task::spawn_blocking(load)
             .await
@@ -269,6 +273,14 @@ impl Host {
         self.predictions.lock().unwrap_or_else(PoisonError::into_inner).clear();
         self.change();
         Ok(version)
+    }
+
+    /// Loads a model unless it is the one that is served.
+    pub async fn serve_model(self: &Arc<Self>, name: &str) -> Result<(), Failure> {
+        if self.model_name() == name && self.actor.status().load_error.is_none() {
+            return Ok(());
+        }
+        self.load_model(Some(name.to_owned())).await.map(drop)
     }
 
     fn model_name(&self) -> String {

@@ -5,7 +5,7 @@ use crate::daemon_places::{OwnSupplies, build_id, caller, log, places, starter};
 use crate::failure::{Failure, Outcome};
 use crate::{models, output};
 use anyhow::Context;
-use azr_daemon::lifecycle::connect::{self, ConnectError};
+use azr_daemon::lifecycle::connect::{self, ConnectError, Connection};
 use azr_daemon::lifecycle::lock::Lock;
 use azr_daemon::lifecycle::log as daemon_log;
 use azr_daemon::lifecycle::serve::{ServeConfig, ServeError, serve};
@@ -17,6 +17,9 @@ use serde_json::json;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// Seconds without editors and training after which a daemon ends.
+const IDLE_SECONDS: u64 = 1_800;
 
 /// Arguments of `azr daemon`.
 #[derive(Debug, clap::Args)]
@@ -97,12 +100,12 @@ struct Start {
     /// Run on when nobody needs the daemon.
     #[arg(long, conflicts_with = "idle")]
     keep: bool,
-    /// End after so many seconds without editors and training.
-    #[arg(long, value_name = "SECONDS", default_value_t = 1800, value_parser = clap::value_parser!(u64).range(1..))]
-    idle: u64,
-    /// The model: azr-tiny, a folder, a run, or owner/name.
-    #[arg(long, value_name = "MODEL", default_value = models::EMBEDDED)]
-    model: String,
+    /// End after so many seconds without editors and training [default: 1800].
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+    idle: Option<u64>,
+    /// The model: azr-tiny (unless one is named), a folder, a GGUF file, a run, or owner/name. A daemon that runs loads it.
+    #[arg(long, value_name = "MODEL")]
+    model: Option<String>,
 }
 
 /// Runs the command.
@@ -119,9 +122,21 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
 }
 
 impl Start {
+    /// What was asked for that only a start can do.
+    fn late_options(&self) -> Vec<&'static str> {
+        let named = [
+            (self.http.is_some(), "--http"),
+            (self.tcp.is_some(), "--tcp"),
+            (self.allow_remote, "--allow-remote"),
+            (self.keep, "--keep"),
+            (self.idle.is_some(), "--idle"),
+        ];
+        named.into_iter().filter(|(given, _)| *given).map(|(_, name)| name).collect()
+    }
+
     /// The same options, for a daemon in the background.
     fn arguments(&self) -> Vec<String> {
-        let mut out = vec!["--model".to_owned(), self.model.clone()];
+        let mut out = model_arguments(self.model.as_deref());
         let mut option = |name: &str, value: Option<SocketAddr>| {
             out.extend(value.into_iter().flat_map(|value| [name.to_owned(), value.to_string()]));
         };
@@ -132,11 +147,16 @@ impl Start {
         }
         if self.keep {
             out.push("--keep".to_owned());
-        } else {
-            out.extend(["--idle".to_owned(), self.idle.to_string()]);
+        } else if let Some(idle) = self.idle {
+            out.extend(["--idle".to_owned(), idle.to_string()]);
         }
         out
     }
+}
+
+/// `--model` for a daemon in the background.
+pub fn model_arguments(model: Option<&str>) -> Vec<String> {
+    model.into_iter().flat_map(|name| ["--model".to_owned(), models::absolute(name)]).collect()
 }
 
 fn foreground(start: &Start) -> anyhow::Result<Outcome> {
@@ -151,13 +171,13 @@ fn foreground(start: &Start) -> anyhow::Result<Outcome> {
     let config = ServeConfig {
         places: places.clone(),
         build_id: build_id(),
-        idle: (!start.keep).then(|| Duration::from_secs(start.idle)),
+        idle: (!start.keep).then(|| Duration::from_secs(start.idle.unwrap_or(IDLE_SECONDS))),
         tcp: start.tcp,
         http: start.http,
         allow_remote: start.allow_remote,
     };
-    let supplies =
-        Arc::new(OwnSupplies { model: start.model.clone(), runs: places.runs(), pool: places.pool() });
+    let model = start.model.as_deref().map_or_else(|| models::EMBEDDED.to_owned(), models::absolute);
+    let supplies = Arc::new(OwnSupplies { model, runs: places.runs(), pool: places.pool() });
     let runtime = tokio_runtime(true)?;
     let socket = places.socket();
     let quiet = start.detached;
@@ -178,8 +198,13 @@ fn background(start: &Start) -> anyhow::Result<Outcome> {
     let places = places()?;
     let runs = Lock::is_held(&places.lock());
     let starter = starter(&start.arguments())?;
-    let connection =
-        tokio_runtime(false)?.block_on(connect::find_or_start(&places, &caller(Role::Control), &starter))?;
+    let connection = tokio_runtime(false)?.block_on(async {
+        let mut connection = connect::find_or_start(&places, &caller(Role::Control), &starter).await?;
+        if let (true, Some(model)) = (runs, &start.model) {
+            serve_model(&mut connection, model).await?;
+        }
+        Ok::<_, ConnectError>(connection)
+    })?;
     let word = if runs { "is running already" } else { "started" };
     output::say(format!(
         "the daemon {word}: process {}, socket {}",
@@ -187,7 +212,18 @@ fn background(start: &Start) -> anyhow::Result<Outcome> {
         places.socket().display()
     ))?;
     say_addresses(&places)?;
+    for option in start.late_options().into_iter().filter(|_| runs) {
+        output::note(format!(
+            "{option} changes nothing for a daemon that runs; `azr daemon stop` first, then start it anew"
+        ));
+    }
     Ok(Outcome::Done)
+}
+
+/// Makes a daemon that runs serve this model.
+pub async fn serve_model(connection: &mut Connection, name: &str) -> Result<(), ConnectError> {
+    let params = json!({ "source": models::absolute(name) });
+    connect::ask(connection, "azr/model/load", &params).await.map(drop)
 }
 
 fn say_addresses(places: &azr_daemon::lifecycle::placement::Places) -> anyhow::Result<()> {

@@ -28,7 +28,7 @@ pub struct Args {
     /// Suite, e.g. tiny, humaneval_plus, math500, livecodebench, cruxeval_i, or the folder of a suite of your own;
     /// `paper` = the nine columns of the paper's main table, prompted, limited and graded as the paper's tools do.
     suite: String,
-    /// azr-tiny (embedded), a model folder, a run folder (its last checkpoint), owner/name, or the address of an
+    /// azr-tiny (embedded), a model folder, a GGUF file, a run folder (its last checkpoint), owner/name, or the address of an
     /// OpenAI-compatible server, e.g. http://127.0.0.1:8000/v1.
     #[arg(long, default_value = models::EMBEDDED)]
     model: String,

@@ -1,9 +1,12 @@
 //! `azr lsp`: what editors start. A bridge to the daemon, which it starts where none runs.
 
+use super::daemon::{model_arguments, serve_model};
 use crate::daemon_places::{OwnSupplies, build_id, caller, log, places, starter};
 use crate::failure::Outcome;
-use crate::models;
+use crate::{models, output};
 use anyhow::Context;
+use azr_daemon::lifecycle::connect::{self, ConnectError};
+use azr_daemon::lifecycle::placement::Places;
 use azr_daemon::lifecycle::{bridge, log as daemon_log, standalone};
 use azr_daemon::lsp::transport::End;
 use azr_daemon::protocol::hello::Role;
@@ -15,9 +18,9 @@ pub struct Args {
     /// Serve this editor alone, in this process, without a daemon.
     #[arg(long)]
     standalone: bool,
-    /// Model of a daemon (or of this process) that is started: azr-tiny, a folder, a run, or owner/name.
-    #[arg(long, value_name = "MODEL", default_value = models::EMBEDDED)]
-    model: String,
+    /// The model: azr-tiny (unless one is named), a folder, a GGUF file, a run, or owner/name. A daemon that runs loads it.
+    #[arg(long, value_name = "MODEL")]
+    model: Option<String>,
     /// Speak on standard input and output, as always: some editors add this.
     #[arg(long, hide = true)]
     stdio: bool,
@@ -37,8 +40,8 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
 fn alone(args: &Args) -> anyhow::Result<End> {
     let runtime = tokio_runtime(true)?;
     let places = places()?;
-    let supplies =
-        Arc::new(OwnSupplies { model: args.model.clone(), runs: places.runs(), pool: places.pool() });
+    let model = args.model.clone().unwrap_or_else(|| models::EMBEDDED.to_owned());
+    let supplies = Arc::new(OwnSupplies { model, runs: places.runs(), pool: places.pool() });
     let cwd = caller(Role::Editor).cwd;
     let end = runtime.block_on(standalone::run(build_id(), supplies, cwd));
     // A thread that reads standard input cannot be stopped: it ends with the process.
@@ -48,14 +51,13 @@ fn alone(args: &Args) -> anyhow::Result<End> {
 
 fn bridged(args: &Args) -> anyhow::Result<End> {
     let places = places()?;
-    let model = if args.model == models::EMBEDDED {
-        Vec::new()
-    } else {
-        vec!["--model".to_owned(), args.model.clone()]
-    };
-    let starter = starter(&model)?;
+    let starter = starter(&model_arguments(args.model.as_deref()))?;
     let runtime = tokio_runtime(false)?;
     let end = runtime.block_on(async {
+        if let Some(model) = &args.model {
+            // Beside the session, which need not wait for it.
+            tokio::spawn(serve(places.clone(), model.clone()));
+        }
         let end = bridge::run(&places, &caller(Role::Editor), &starter).await;
         if let Err(error) = &end {
             bridge::refuse(error).await;
@@ -64,6 +66,18 @@ fn bridged(args: &Args) -> anyhow::Result<End> {
     });
     runtime.shutdown_background();
     Ok(end?)
+}
+
+/// Makes a daemon that runs serve the model; one that is started begins with it.
+async fn serve(places: Places, model: String) {
+    let asked = async {
+        let mut connection = connect::find(&places, &caller(Role::Control)).await?;
+        serve_model(&mut connection, &model).await
+    };
+    match asked.await {
+        Ok(()) | Err(ConnectError::NotRunning) => {}
+        Err(error) => output::note(format!("the model {model} is not served: {error}")),
+    }
 }
 
 /// The runtime of a bridge (one thread passes frames on) or of a daemon.

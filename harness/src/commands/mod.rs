@@ -24,5 +24,3 @@ pub mod sandbox;
 pub mod score;
 mod server;
 pub mod train;
-
-pub use model::read_gguf;

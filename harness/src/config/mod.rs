@@ -31,7 +31,7 @@ pub struct Config {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ModelConfig {
-    /// `azr-tiny` (embedded), a folder in the Hugging Face layout, or `owner/name` looked up under `$AZR_MODELS`.
+    /// `azr-tiny` (embedded), a folder in the Hugging Face layout, a GGUF file, or `owner/name` looked up under `$AZR_MODELS`.
     pub path: String,
 }
 

@@ -190,7 +190,7 @@ impl Drop for Started {
 }
 
 fn start(places: &Places, starter: &Starter) -> Result<Started, ConnectError> {
-    let errors = std::fs::File::options().create(true).append(true).open(places.log());
+    let errors = log::open(&places.log());
     let child = Command::new(&starter.program)
         .args(&starter.arguments)
         .stdin(Stdio::null())
@@ -231,14 +231,20 @@ async fn attempt(places: &Places, caller: &Caller) -> Result<Connection, Attempt
     let reply = reply.ok_or_else(|| Attempt::Again("the daemon closed the connection".to_owned()))?;
     let reply: Value = serde_json::from_slice(&reply).map_err(|error| Attempt::Again(error.to_string()))?;
     if let Some(error) = reply.get("error") {
-        let data: Option<FailureData> =
-            error.get("data").and_then(|data| serde_json::from_value(data.clone()).ok());
-        let message = error.get("message").and_then(Value::as_str).unwrap_or("no reason given").to_owned();
-        return Err(Attempt::Refused { message, hint: data.map(|data| data.hint).unwrap_or_default() });
+        let (message, hint) = refusal(error);
+        return Err(Attempt::Refused { message, hint });
     }
     let hello = reply.get("result").cloned().unwrap_or_default();
     let hello = serde_json::from_value(hello).map_err(|error| Attempt::Again(error.to_string()))?;
     Ok(Connection { reader, writer, hello })
+}
+
+/// Message and advice of an error.
+fn refusal(error: &Value) -> (String, String) {
+    let data: Option<FailureData> =
+        error.get("data").and_then(|data| serde_json::from_value(data.clone()).ok());
+    let message = error.get("message").and_then(Value::as_str).unwrap_or("no reason given").to_owned();
+    (message, data.map(|data| data.hint).unwrap_or_default())
 }
 
 /// Asks one thing on a connection of the command line.
@@ -250,7 +256,10 @@ pub async fn ask(connection: &mut Connection, method: &str, params: &Value) -> R
     let reply = reply.ok_or_else(|| lost("the daemon closed the connection".to_owned()))?;
     let reply: Value = serde_json::from_slice(&reply).map_err(|error| lost(error.to_string()))?;
     match reply.get("error") {
-        Some(error) => Err(ConnectError::Refused { message: error.to_string(), hint: String::new() }),
+        Some(error) => {
+            let (message, hint) = refusal(error);
+            Err(ConnectError::Refused { message, hint })
+        }
         None => Ok(reply.get("result").cloned().unwrap_or_default()),
     }
 }

@@ -1,8 +1,9 @@
-//! What the command line asks of a daemon: `azr/status` and `azr/stop`. Editors do not have the second.
+//! What the command line asks of a daemon: `azr/status`, `azr/model/load` and `azr/stop`. Editors do not have the last.
 
 use crate::host::Host;
 use crate::lsp::transport::stopping;
 use crate::protocol::frame;
+use crate::protocol::model::LoadParams;
 use crate::protocol::stop::{StopParams, StopResult};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -27,14 +28,15 @@ where
         let params = request.get("params").cloned().unwrap_or_default();
         let (reply, ends) = match request.get("method").and_then(Value::as_str) {
             Some("azr/status") => (json!({ "jsonrpc": "2.0", "id": id, "result": host.status() }), None),
+            Some("azr/model/load") => (load(host, id, params).await, None),
             Some("azr/stop") => {
                 let params: StopParams = serde_json::from_value(params).unwrap_or_default();
                 let result = StopResult { daemon_pid: std::process::id() };
                 (json!({ "jsonrpc": "2.0", "id": id, "result": result }), Some(params))
             }
             _ => {
-                let error =
-                    json!({ "code": -32601, "message": "no such method; there are azr/status and azr/stop" });
+                let message = "no such method; there are azr/status, azr/model/load and azr/stop";
+                let error = json!({ "code": -32601, "message": message });
                 (json!({ "jsonrpc": "2.0", "id": id, "error": error }), None)
             }
         };
@@ -46,5 +48,17 @@ where
         if sent.is_err() {
             return;
         }
+    }
+}
+
+/// Serves a model, and answers with how the daemon stands then.
+async fn load(host: &Arc<Host>, id: Value, params: Value) -> Value {
+    let served = match serde_json::from_value::<LoadParams>(params) {
+        Ok(params) => host.serve_model(&params.source).await.map_err(|failure| failure.to_json()),
+        Err(error) => Err(json!({ "code": -32602, "message": error.to_string() })),
+    };
+    match served {
+        Ok(()) => json!({ "jsonrpc": "2.0", "id": id, "result": host.status() }),
+        Err(error) => json!({ "jsonrpc": "2.0", "id": id, "error": error }),
     }
 }

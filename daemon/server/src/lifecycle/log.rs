@@ -36,6 +36,12 @@ pub fn begin(config: &LogConfig) -> std::io::Result<()> {
     Ok(())
 }
 
+/// Opens the log to append to it; it names documents, so it is the user's alone.
+pub fn open(path: &Path) -> std::io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    File::options().create(true).append(true).mode(0o600).open(path)
+}
+
 /// The last `count` lines of the log.
 pub fn tail(path: &Path, count: usize) -> std::io::Result<String> {
     let text = String::from_utf8_lossy(&std::fs::read(path)?).into_owned();
@@ -52,7 +58,7 @@ struct Rotating {
 
 impl Rotating {
     fn open(path: &Path) -> std::io::Result<Self> {
-        let file = File::options().create(true).append(true).open(path)?;
+        let file = open(path)?;
         let bytes = file.metadata()?.len();
         Ok(Self { path: path.to_owned(), file, bytes })
     }

@@ -10,6 +10,7 @@ pub mod documents;
 pub mod facts;
 mod hints;
 pub mod hover;
+mod model;
 mod patience;
 mod pool;
 pub mod position;

@@ -6,7 +6,6 @@ use crate::actor::{CancelFlag, Priority};
 use crate::host::Host;
 use crate::protocol::dashboard::DashboardResult;
 use crate::protocol::failure::{Failure, FailureKind};
-use crate::protocol::model::{LoadParams, LoadResult};
 use crate::protocol::status::StatusResult;
 use crate::reason::protocol::{AbduceQuestion, Budget, DeduceQuestion, ExecuteQuestion, InduceQuestion};
 use crate::reason::{Caller, ReasonError, Reasoner};
@@ -247,12 +246,6 @@ impl Inner {
         let url = self.host.dashboard_address().await.map_err(|failure| error(&failure))?;
         Ok(json!(DashboardResult { url }))
     }
-
-    /// Loads the model again.
-    pub(crate) async fn restart_model(&self) -> Result<Value> {
-        let version = self.host.load_model(None).await.map_err(|failure| error(&failure))?;
-        Ok(json!(LoadResult { model_version: version }))
-    }
 }
 
 impl Session {
@@ -288,10 +281,5 @@ impl Session {
     pub(crate) async fn on_induce(&self, mut params: Value) -> Result<Value> {
         let partial = Partial::of(self, &mut params);
         self.induce(serde_json::from_value(params).map_err(invalid)?, partial).await
-    }
-
-    pub(crate) async fn on_load(&self, params: LoadParams) -> Result<LoadResult> {
-        let version = self.host.load_model(Some(params.source)).await.map_err(|failure| error(&failure))?;
-        Ok(LoadResult { model_version: version })
     }
 }

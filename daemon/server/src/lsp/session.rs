@@ -88,7 +88,7 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Takes the settings `execution`, `hints.enabled`, `budgetMs`, `taskPool.enabled`; what is not understood changes nothing.
+    /// Takes the settings `execution`, `hints.enabled`, `budgetMs`, `taskPool.enabled` (for `model` see `model.rs`); what is not understood changes nothing.
     fn take(&mut self, settings: &Value) {
         if let Some(execution) =
             settings.get("execution").and_then(|value| Execution::deserialize(value).ok())
@@ -114,6 +114,7 @@ pub struct Inner {
     encoding: OnceLock<Encoding>,
     documents: Mutex<Documents>,
     options: Mutex<Options>,
+    wanted_model: Mutex<String>,
     scheduled: Mutex<BTreeMap<String, Scheduled>>,
     pub(crate) running: super::requests::Running,
     pub(crate) background: Mutex<Vec<StatusChanged>>,
@@ -167,6 +168,7 @@ where
             encoding: OnceLock::new(),
             documents: Mutex::default(),
             options: Mutex::default(),
+            wanted_model: Mutex::default(),
             scheduled: Mutex::default(),
             running: super::requests::Running::default(),
             background: Mutex::default(),
@@ -218,6 +220,10 @@ impl Inner {
     /// What the client can do and wants.
     pub(crate) fn options(&self) -> Options {
         *lock(&self.options)
+    }
+
+    pub(crate) fn wanted_model(&self) -> MutexGuard<'_, String> {
+        lock(&self.wanted_model)
     }
 
     pub(crate) fn documents(&self) -> MutexGuard<'_, Documents> {
@@ -275,6 +281,9 @@ pub(crate) fn place(position: Position) -> Place {
 impl LanguageServer for Session {
     async fn initialize(&self, params: InitializeParams) -> Result<InitializeResult> {
         self.take_client(&params);
+        if let Some(settings) = &params.initialization_options {
+            self.take_model(settings);
+        }
         let offered =
             params.capabilities.general.and_then(|general| general.position_encodings).unwrap_or_default();
         let encoding = Encoding::negotiate(offered.iter().map(PositionEncodingKind::as_str));
@@ -356,6 +365,7 @@ impl LanguageServer for Session {
     async fn did_change_configuration(&self, params: DidChangeConfigurationParams) {
         let settings = params.settings.get("azr").unwrap_or(&params.settings);
         lock(&self.options).take(settings);
+        self.take_model(settings);
         let open: Vec<Url> = self.documents().iter().filter_map(|(uri, _)| Url::parse(uri).ok()).collect();
         for uri in open {
             self.check_soon(uri);

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LoadParams {
-    /// `azr-tiny`, a folder, a run, or `owner/name`.
+    /// `azr-tiny`, a folder, a GGUF file, a run, or `owner/name`.
     pub source: String,
 }
 

@@ -5,6 +5,9 @@ local M = {}
 local defaults = {
   -- The program. A name is looked up on PATH.
   cmd = "azr",
+  -- The model that the daemon serves, to all editors: a model folder, a GGUF file, a run, "owner/name" or "azr-tiny".
+  -- Empty: whichever it serves.
+  model = "",
   -- What is run in the sandbox to check answers: "off", "literals" or "all".
   execution = "literals",
   -- Show what calls return beside them.
@@ -15,7 +18,7 @@ local defaults = {
   task_pool = false,
 }
 
-local kinds = { cmd = "string", execution = "string", hints = "boolean", budget_ms = "number", task_pool = "boolean" }
+local kinds = { cmd = "string", model = "string", execution = "string", hints = "boolean", budget_ms = "number", task_pool = "boolean" }
 
 M.values = vim.deepcopy(defaults)
 
@@ -40,6 +43,7 @@ end
 --- The settings as the server reads them.
 function M.server_options()
   return {
+    model = M.values.model:find("^~/") and vim.fn.expand(M.values.model) or M.values.model,
     execution = M.values.execution,
     hints = { enabled = M.values.hints },
     budgetMs = M.values.budget_ms,

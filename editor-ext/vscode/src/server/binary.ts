@@ -22,7 +22,7 @@ const INSTALL = "Build it with `cargo install --path harness` in a checkout of a
 export async function findBinary(setting: string, machine: Machine): Promise<Found> {
     const path = await locate(setting, machine);
     if (path === undefined) {
-        const where = setting === "" ? "on PATH or in ~/.cargo/bin" : `at ${expand(setting, machine.home)} (azr.server.path)`;
+        const where = setting === "" ? "on PATH or in ~/.cargo/bin" : `at ${expandHome(setting, machine.home)} (azr.server.path)`;
         return { kind: "missing", message: `The program azr is not there: nothing ${where}. ${INSTALL}` };
     }
     const { code, output } = await machine.run(path, ["--version"]);
@@ -41,7 +41,7 @@ export async function findBinary(setting: string, machine: Machine): Promise<Fou
 
 async function locate(setting: string, machine: Machine): Promise<string | undefined> {
     if (setting !== "") {
-        const path = expand(setting, machine.home);
+        const path = expandHome(setting, machine.home);
         return (await machine.isProgram(path)) ? path : undefined;
     }
     const [separator, slash, ending] = machine.windows ? [";", "\\", ".exe"] : [":", "/", ""];
@@ -54,7 +54,8 @@ async function locate(setting: string, machine: Machine): Promise<string | undef
     return undefined;
 }
 
-function expand(setting: string, home: string): string {
+/** `~/` and `${userHome}` as the home folder. */
+export function expandHome(setting: string, home: string): string {
     return setting.replace(/^~(?=[\\/])/u, home).replaceAll("${userHome}", home);
 }
 

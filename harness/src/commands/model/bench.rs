@@ -22,7 +22,7 @@ const TIMES: Range = Range::whole(1, 100);
 /// Arguments of `azr model bench`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// azr-tiny (embedded), a model folder, a run folder, or owner/name.
+    /// azr-tiny (embedded), a model folder, a GGUF file, a run folder, or owner/name.
     #[arg(default_value = models::EMBEDDED)]
     model: String,
     /// Completions at the same time, several numbers with commas.

@@ -45,7 +45,7 @@ pub struct ImportArgs {
 /// Arguments of `azr model convert`.
 #[derive(Debug, clap::Args)]
 pub struct ConvertArgs {
-    /// azr-tiny (embedded), a model folder, a run folder, or owner/name.
+    /// azr-tiny (embedded), a model folder, a GGUF file, a run folder, or owner/name.
     model: String,
     /// Folder to write: new, empty, or a model folder, whose files are replaced.
     #[arg(long, value_name = "DIR")]
@@ -64,7 +64,7 @@ pub struct ConvertArgs {
 /// Runs `azr model import`.
 pub fn import(args: &ImportArgs) -> anyhow::Result<Outcome> {
     check_target(&args.out)?;
-    let folder = read_gguf(&args.file)?;
+    let folder = models::read_gguf(&args.file)?;
     write(&folder, &args.out, args.format)?;
     let model = models::Model { name: args.out.display().to_string(), folder, compact: false };
     info::print(&info::describe(&model), args.json)?;
@@ -89,17 +89,6 @@ pub fn convert(args: &ConvertArgs) -> anyhow::Result<Outcome> {
     model.name = args.out.display().to_string();
     info::print(&info::describe(&model), args.json)?;
     Ok(Outcome::Done)
-}
-
-/// Reads a GGUF file, with advice where it is refused.
-pub fn read_gguf(path: &Path) -> anyhow::Result<ModelFolder> {
-    ModelFolder::from_gguf(path).map_err(|error| {
-        Failure::new(
-            format!("cannot import {error}"),
-            "it must be a whole GGUF file of a Llama, Qwen2 or Qwen3 model, packed as F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4_K, Q5_K or Q6_K",
-        )
-        .into()
-    })
 }
 
 /// Other people's files are not to be mixed with a model's.

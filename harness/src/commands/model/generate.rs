@@ -24,7 +24,7 @@ const TOP_K: Range = Range::whole(0, 1_000_000);
 /// Arguments of `azr model generate`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// azr-tiny (embedded), a model folder, a run folder, or owner/name.
+    /// azr-tiny (embedded), a model folder, a GGUF file, a run folder, or owner/name.
     #[arg(long)]
     model: String,
     /// JSON lines with a "prompt" each, or with --chat also "messages" (plain or .gz).

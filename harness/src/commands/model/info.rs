@@ -6,7 +6,7 @@ use crate::{models, output};
 /// Arguments of `azr model info`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// azr-tiny (embedded), a model folder, a run folder, or owner/name.
+    /// azr-tiny (embedded), a model folder, a GGUF file, a run folder, or owner/name.
     #[arg(default_value = models::EMBEDDED)]
     model: String,
     /// Print as JSON.

@@ -7,8 +7,6 @@ mod get;
 mod info;
 mod tokenize;
 
-pub use convert::read_gguf;
-
 use crate::failure::Outcome;
 use clap::Subcommand;
 
