@@ -44,7 +44,7 @@ fn an_editors_setting_names_the_model_for_everybody() {
         editor.request("azr/status", &json!({}))["model"]["name"].as_str().unwrap_or_default().to_owned()
     };
     assert_eq!(name(&mut editor), "azr-tiny");
-    let mut set = |editor: &mut azr_tests::language_client::LanguageClient, model: &str| {
+    let set = |editor: &mut azr_tests::language_client::LanguageClient, model: &str| {
         let settings = json!({ "settings": { "azr": { "model": model } } });
         editor.notify("workspace/didChangeConfiguration", &settings);
     };
