@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::hub::{self, Wanted};
 use crate::{files, run_folder, sandbox, toys};
 use anyhow::Context;
-use azr_model::{ModelBytes, ModelFolder};
+use azr_model::{ModelBytes, ModelError, ModelFolder};
 use std::env;
 use std::path::{Path, PathBuf};
 
@@ -49,7 +49,7 @@ pub fn load(name: &str) -> anyhow::Result<Model> {
         return Ok(Model { name: name.to_owned(), folder: toys::toy(family)?, compact: false });
     }
     if is_gguf(Path::new(name)) {
-        return Ok(Model { name: name.to_owned(), folder: read_gguf(Path::new(name))?, compact: false });
+        return Ok(Model { name: name.to_owned(), folder: read_packed(Path::new(name))?, compact: false });
     }
     load_folder(name, &locate(name)?)
 }
@@ -59,15 +59,22 @@ fn is_gguf(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gguf")) && path.is_file()
 }
 
-/// Reads a GGUF file, with advice where it is refused.
+/// Reads the numbers of a GGUF file, with advice where it is refused.
 pub fn read_gguf(path: &Path) -> anyhow::Result<ModelFolder> {
-    ModelFolder::from_gguf(path).map_err(|error| {
-        Failure::new(
-            format!("cannot read the model {error}"),
-            "it must be a whole GGUF file of a Llama, Qwen2 or Qwen3 model, packed as F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4_K, Q5_K or Q6_K",
-        )
-        .into()
-    })
+    ModelFolder::from_gguf(path).map_err(|error| refused(&error))
+}
+
+/// Reads a GGUF file with the packed form that the engine reads.
+fn read_packed(path: &Path) -> anyhow::Result<ModelFolder> {
+    ModelFolder::from_gguf_packed(path).map_err(|error| refused(&error))
+}
+
+fn refused(error: &ModelError) -> anyhow::Error {
+    Failure::new(
+        format!("cannot read the model {error}"),
+        "it must be a whole GGUF file of a Llama, Qwen2 or Qwen3 model, packed as F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4_K, Q5_K or Q6_K",
+    )
+    .into()
 }
 
 /// A name as a process in another folder finds it: paths are absolute.

@@ -116,7 +116,13 @@ pub struct ModelFolder {
 impl ModelFolder {
     /// Reads a GGUF file, the format of llama.cpp, into 32-bit weights.
     pub fn from_gguf(path: &Path) -> Result<Self> {
-        gguf::import(path)
+        gguf::import(path, gguf::Keep::Numbers)
+    }
+
+    /// The same, with the packed form beside them where it is one of `Q4_0`, `Q4_1` and `Q8_0`: the engine reads that for new
+    /// tokens, and rounds their activations to 8 bits.
+    pub fn from_gguf_packed(path: &Path) -> Result<Self> {
+        gguf::import(path, gguf::Keep::Packed)
     }
 
     /// Loads a folder. `generation_config.json` may be absent; the weights may stand in several files with an

@@ -52,7 +52,7 @@ pub enum FinishReason {
 }
 
 /// One completion.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Completion {
     /// Decoded new text, without the end-of-text token and from a stop text on.
     pub text: String,

@@ -27,6 +27,7 @@ mod loss;
 mod network;
 mod ops;
 mod optimizer;
+mod packed;
 pub mod random;
 mod rotary;
 mod shards;
@@ -46,6 +47,7 @@ pub use generate::{Completion, FinishReason, Generate, GenerateRequest, Sampling
 pub use lora::{Lora, LoraConfig};
 pub use loss::{Aggregation, PolicyLoss, PolicySequence, WeightedSequence};
 pub use optimizer::{AdamWConfig, MuonConfig, OptimizerConfig};
+pub use packed::PackedWeights;
 pub use rotary::{Rope, RopeScaling};
 pub use tokenizer::Tokenizer;
 pub use trainer::{RefusedStep, StepStats, TokenScores, Trainer, TrainerConfig};

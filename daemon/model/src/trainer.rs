@@ -124,11 +124,13 @@ fn give<T>(pool: &Mutex<Vec<T>>, value: T) {
 }
 
 impl Trainer {
-    /// A trainer with fresh optimizer state.
+    /// A trainer with fresh optimizer state. A packed form of the weights is dropped: what the engine draws and what the
+    /// trainer scores must be the same numbers.
     pub fn new(weights: Arc<Weights>, config: TrainerConfig) -> Result<Self> {
         if config.chunk_sequences == 0 {
             return Err(ModelError::Config("chunk_sequences must be at least 1".to_owned()));
         }
+        weights.forget_packed()?;
         let len = weights.parameter_count();
         Ok(Self {
             model: Arc::new(weights.config().clone()),

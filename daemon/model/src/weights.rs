@@ -10,6 +10,7 @@ use crate::config::ModelConfig;
 use crate::error::Result;
 use crate::folder::WeightFormat;
 use crate::layout::{Layout, ParameterKind};
+use crate::packed::PackedWeights;
 use crate::random::DrawKey;
 use crate::shards::Shards;
 
@@ -27,6 +28,7 @@ pub struct Weights {
 pub struct Snapshot {
     flat: Var,
     version: u64,
+    packed: Option<Arc<PackedWeights>>,
 }
 
 impl Weights {
@@ -55,10 +57,40 @@ impl Weights {
 
     /// Weights from numbers in the order of the layout.
     pub(crate) fn from_flat(config: ModelConfig, flat: Vec<f32>, version: u64) -> Result<Arc<Self>> {
+        Self::from_packed(config, flat, version, None)
+    }
+
+    /// The same, with a packed form of these numbers.
+    pub(crate) fn from_packed(
+        config: ModelConfig,
+        flat: Vec<f32>,
+        version: u64,
+        packed: Option<Arc<PackedWeights>>,
+    ) -> Result<Arc<Self>> {
         let layout = Arc::new(Layout::new(&config));
         assert_eq!(flat.len(), layout.len, "numbers for another layout");
-        let current = RwLock::new(Arc::new(Snapshot { flat: variable(flat)?, version }));
+        let current = RwLock::new(Arc::new(Snapshot { flat: variable(flat)?, version, packed }));
         Ok(Arc::new(Self { config, layout, current }))
+    }
+
+    /// Whether the engine reads a packed form.
+    pub fn is_packed(&self) -> bool {
+        self.snapshot().packed.is_some()
+    }
+
+    /// Drops the packed form: trainer and engine must agree to the last bit of a log-probability.
+    pub fn forget_packed(&self) -> Result<()> {
+        if !self.is_packed() {
+            return Ok(());
+        }
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(snapshot) = Arc::get_mut(&mut current) {
+            snapshot.packed = None;
+        } else {
+            let flat = current.read(<[f32]>::to_vec);
+            *current = Arc::new(Snapshot { flat: variable(flat)?, version: current.version, packed: None });
+        }
+        Ok(())
     }
 
     /// What the model is.
@@ -138,7 +170,7 @@ impl Weights {
         }
         let flat = other.snapshot().read(<[f32]>::to_vec);
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
-        *current = Arc::new(Snapshot { flat: variable(flat)?, version });
+        *current = Arc::new(Snapshot { flat: variable(flat)?, version, packed: None });
         Ok(())
     }
 
@@ -149,10 +181,11 @@ impl Weights {
         if let Some(snapshot) = Arc::get_mut(&mut current) {
             snapshot.flat.inplace_op1(&Change(std::sync::Mutex::new(Some(change))))?;
             snapshot.version = version;
+            snapshot.packed = None;
         } else {
             let mut flat = current.read(<[f32]>::to_vec);
             change(&mut flat);
-            *current = Arc::new(Snapshot { flat: variable(flat)?, version });
+            *current = Arc::new(Snapshot { flat: variable(flat)?, version, packed: None });
         }
         Ok(())
     }
@@ -162,6 +195,11 @@ impl Snapshot {
     /// Number of updates these parameters have seen.
     pub fn version(&self) -> u64 {
         self.version
+    }
+
+    /// The packed form.
+    pub(crate) fn packed(&self) -> Option<&PackedWeights> {
+        self.packed.as_deref()
     }
 
     /// All parameters as one tape variable.

@@ -7,9 +7,11 @@ use crate::config::ModelConfig;
 use crate::kernels::attention::Heads;
 use crate::kernels::gemm::{Into, Matrix, matmul, row_count};
 use crate::kernels::head_norm::{self, HeadNorm};
+use crate::kernels::packed::Activations;
 use crate::kernels::rope::RopeTable;
 use crate::kernels::{Threads, columns, decode};
 use crate::layout::{LayerRanges, Layout};
+use crate::packed::PackedWeights;
 
 use super::cache::Cache;
 
@@ -21,6 +23,8 @@ pub(super) struct Row {
     pub(super) token: u32,
     /// Whether its logits are wanted.
     pub(super) wanted: bool,
+    /// Whether it is a token that the model wrote.
+    pub(super) new: bool,
 }
 
 /// The model as the engine reads it.
@@ -29,6 +33,8 @@ pub(super) struct Model<'a> {
     pub(super) config: &'a ModelConfig,
     pub(super) layout: &'a Layout,
     pub(super) parameters: &'a [f32],
+    /// The packed form, which new tokens go through.
+    pub(super) packed: Option<&'a PackedWeights>,
     pub(super) rope: &'a RopeTable,
 }
 
@@ -42,6 +48,7 @@ pub(super) struct Buffers {
     activated: Vec<f32>,
     attention: AttentionBuffers,
     logits: Vec<f32>,
+    rounded: Activations,
 }
 
 #[derive(Debug, Default)]
@@ -60,14 +67,36 @@ fn sized(buffer: &mut Vec<f32>, len: usize) -> &mut [f32] {
     &mut buffer[..len]
 }
 
-/// `y = w x` or `y += w x` for feature-major `x` (`k` features) and `y` (`n` features).
-fn product(n: usize, k: usize, rows: usize, y: &mut [f32], into: Into, w: &[f32], x: &[f32]) {
-    matmul(n, rows, k, y, rows, into, Matrix::rows(w, k), Matrix::rows(x, rows), Threads::One);
-}
-
 impl Model<'_> {
     fn at(&self, range: &std::ops::Range<usize>) -> &[f32] {
         &self.parameters[range.clone()]
+    }
+
+    /// `y = w x` or `y += w x` for feature-major `x` (`k` features) and `y` (`n` features).
+    #[expect(clippy::too_many_arguments, reason = "the shape of a matrix product")]
+    fn product(
+        &self,
+        n: usize,
+        k: usize,
+        rows: usize,
+        y: &mut [f32],
+        into: Into,
+        w: &std::ops::Range<usize>,
+        x: &[f32],
+        rounded: &mut Activations,
+    ) {
+        if let Some(packed) = self.packed {
+            rounded.take(&x[..k * rows], k, rows);
+            packed.matrix(w).multiply(self.parameters, rounded, into == Into::Add, &mut y[..n * rows]);
+            return;
+        }
+        let (weights, x) = (Matrix::rows(self.at(w), k), Matrix::rows(x, rows));
+        matmul(n, rows, k, y, rows, into, weights, x, Threads::One);
+    }
+
+    /// The same model without the packed form.
+    pub(super) fn unpacked(self) -> Self {
+        Self { packed: None, ..self }
     }
 
     fn epsilon(&self) -> f32 {
@@ -81,6 +110,10 @@ impl Model<'_> {
 
     /// Rows that products of so many rows are made with.
     fn padded(&self, rows: usize) -> usize {
+        if self.packed.is_some() {
+            // Packed products are independent of the number of rows as they are.
+            return rows;
+        }
         let config = self.config;
         let least = [config.qkv_width(), config.hidden_size, 2 * config.intermediate_size, config.vocab_size]
             .into_iter()
@@ -130,17 +163,35 @@ impl Model<'_> {
             }
             Into::Add
         });
-        product(qkv_width, width, count, qkv, into, self.at(&layer.qkv), normed);
+        self.product(qkv_width, width, count, qkv, into, &layer.qkv, normed, &mut buffers.rounded);
         let attended = sized(&mut buffers.activated, count * out_width);
         let norm = self.head_norm(layer);
         self.attention(index, norm, rows, count, qkv, attended, cache, &mut buffers.attention);
-        product(width, out_width, count, stream, Into::Add, self.at(&layer.output), attended);
+        self.product(
+            width,
+            out_width,
+            count,
+            stream,
+            Into::Add,
+            &layer.output,
+            attended,
+            &mut buffers.rounded,
+        );
         columns::rms_norm(stream, self.at(&layer.post_norm), self.epsilon(), scales, normed);
         let gate_up = sized(&mut buffers.wide, count * 2 * inner);
-        product(2 * inner, width, count, gate_up, Into::Set, self.at(&layer.gate_up), normed);
+        self.product(
+            2 * inner,
+            width,
+            count,
+            gate_up,
+            Into::Set,
+            &layer.gate_up,
+            normed,
+            &mut buffers.rounded,
+        );
         let activated = sized(&mut buffers.activated, count * inner);
         columns::swiglu(gate_up, activated);
-        product(width, inner, count, stream, Into::Add, self.at(&layer.down), activated);
+        self.product(width, inner, count, stream, Into::Add, &layer.down, activated, &mut buffers.rounded);
     }
 
     #[expect(clippy::too_many_arguments, reason = "what a layer reads and writes")]
@@ -196,6 +247,9 @@ impl Model<'_> {
     fn logits<'b>(&self, rows: &[Row], stride: usize, buffers: &'b mut Buffers) -> &'b [f32] {
         let (width, vocabulary) = (self.config.hidden_size, self.config.vocab_size);
         let wanted: Vec<usize> = (0..rows.len()).filter(|&row| rows[row].wanted).collect();
+        if wanted.is_empty() {
+            return &[];
+        }
         let count = self.padded(wanted.len());
         let chosen = sized(&mut buffers.activated, count * width);
         chosen.fill(0.0);
@@ -209,7 +263,16 @@ impl Model<'_> {
         let scales = sized(&mut buffers.scales, count);
         columns::rms_norm(chosen, self.at(&self.layout.final_norm), self.epsilon(), scales, normed);
         let by_token = sized(&mut buffers.wide, count * vocabulary);
-        product(vocabulary, width, count, by_token, Into::Set, self.at(&self.layout.head), normed);
+        self.product(
+            vocabulary,
+            width,
+            count,
+            by_token,
+            Into::Set,
+            &self.layout.head,
+            normed,
+            &mut buffers.rounded,
+        );
         let logits = sized(&mut buffers.logits, wanted.len() * vocabulary);
         columns::transpose(vocabulary, wanted.len(), by_token, count, logits, vocabulary);
         logits

@@ -163,10 +163,30 @@ impl Lane {
     /// One forward pass: a token for every sequence whose prompt is read, a piece of the prompt for the others.
     pub(super) fn pass(&mut self, context: Context<'_>) -> Result<Vec<Progress>> {
         let rows = self.rows();
-        let logits = context.model.forward(&rows, &mut self.cache, &mut self.buffers);
-        let mut logits = logits.chunks_exact(context.model.config.vocab_size);
         let mut progress = Vec::new();
-        for row in &rows {
+        if context.model.packed.is_none() {
+            self.forward(context, context.model, &rows, &mut progress)?;
+            return Ok(progress);
+        }
+        let (new, prompts): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| row.new);
+        for (model, rows) in [(context.model.unpacked(), prompts), (context.model, new)] {
+            if !rows.is_empty() {
+                self.forward(context, model, &rows, &mut progress)?;
+            }
+        }
+        Ok(progress)
+    }
+
+    fn forward(
+        &mut self,
+        context: Context<'_>,
+        model: Model<'_>,
+        rows: &[Row],
+        progress: &mut Vec<Progress>,
+    ) -> Result<()> {
+        let logits = model.forward(rows, &mut self.cache, &mut self.buffers);
+        let mut logits = logits.chunks_exact(model.config.vocab_size);
+        for row in rows {
             let slot = &mut self.slots[row.slot];
             slot.cached = row.position + 1;
             if row.wanted
@@ -176,7 +196,7 @@ impl Lane {
                 progress.push(one);
             }
         }
-        Ok(progress)
+        Ok(())
     }
 
     /// Rows of the next pass: new tokens, and prompts as far as there is room.
@@ -184,6 +204,7 @@ impl Lane {
         let mut rows = Vec::new();
         for index in 0..self.slots.len() {
             let Some(active) = &self.slots[index].active else { continue };
+            let prompt = active.job.prompt.len();
             if !active.started && !self.start(index) {
                 continue;
             }
@@ -194,6 +215,7 @@ impl Lane {
                 position,
                 token: slot.sequence[position],
                 wanted: position + 1 == slot.sequence.len(),
+                new: position >= prompt,
             }));
         }
         rows

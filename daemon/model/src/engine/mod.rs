@@ -152,7 +152,8 @@ impl Generate for Engine {
         let next_job = AtomicUsize::new(0);
         let Self { lanes: engine_lanes, rope, weights, tokenizer, .. } = self;
         let served: Vec<Result<Vec<(usize, Completion)>>> = snapshot.read(|parameters| {
-            let model = Model { config: weights.config(), layout: weights.layout(), parameters, rope };
+            let (config, layout) = (weights.config(), weights.layout());
+            let model = Model { config, layout, parameters, packed: snapshot.packed(), rope };
             let context = Context { model, tokenizer };
             let queue = Queue { jobs: &jobs, next_job: &next_job };
             engine_lanes[..lanes].par_iter_mut().map(|lane| lane.run(context, queue, slots)).collect()

@@ -151,7 +151,7 @@ impl Serving {
         let Self { engine, lanes, rope, snapshot, .. } = self;
         let passes: Vec<Result<_>> = snapshot.read(|parameters| {
             let (config, layout) = (engine.weights.config(), engine.weights.layout());
-            let model = Model { config, layout, parameters, rope };
+            let model = Model { config, layout, parameters, packed: snapshot.packed(), rope };
             let context = Context { model, tokenizer: &engine.tokenizer };
             lanes.par_iter_mut().filter(|lane| lane.is_busy()).map(|lane| lane.pass(context)).collect()
         });

@@ -3,6 +3,8 @@
 //! Layouts after `ggml-common.h`; the arithmetic keeps the order of `dequantize_row_*`, so that the numbers are the
 //! same bits.
 
+use crate::kernels::packed::{Digits, PackedRows};
+
 /// How the numbers of a tensor are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
@@ -57,6 +59,33 @@ impl Format {
         let (_, _, _, block, bytes) = *self.row();
         let blocks = values.is_multiple_of(block).then_some((values / block) as u64)?;
         blocks.checked_mul(bytes as u64)
+    }
+
+    /// Whole blocks as the engine multiplies them; `None` for formats without such a form.
+    pub(super) fn rows(self, packed: &[u8]) -> Option<PackedRows> {
+        let (_, _, _, _, bytes) = *self.row();
+        let blocks = || packed.chunks_exact(bytes);
+        let scales = blocks().map(|block| half_at(block, 0));
+        Some(match self {
+            Self::Q4_0 => PackedRows {
+                digits: Digits::Nibbles(blocks().flat_map(|block| &block[2..]).copied().collect()),
+                leasts: scales.clone().map(|scale| -8.0 * scale).collect(),
+                scales: scales.collect(),
+            },
+            Self::Q4_1 => PackedRows {
+                digits: Digits::Nibbles(blocks().flat_map(|block| &block[4..]).copied().collect()),
+                leasts: blocks().map(|block| half_at(block, 2)).collect(),
+                scales: scales.collect(),
+            },
+            Self::Q8_0 => PackedRows {
+                digits: Digits::Bytes(
+                    blocks().flat_map(|block| &block[2..]).map(|byte| byte.cast_signed()).collect(),
+                ),
+                leasts: Vec::new(),
+                scales: scales.collect(),
+            },
+            _ => return None,
+        })
     }
 
     /// Unpacks whole blocks into as many values as they hold.

@@ -10,6 +10,7 @@ mod header;
 mod tests;
 mod vocabulary;
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
@@ -22,6 +23,7 @@ use crate::config::ModelConfig;
 use crate::error::{ModelError, Result, TensorProblem};
 use crate::folder::{GenerationConfig, ModelFolder};
 use crate::layout::{Layout, Parameter};
+use crate::packed::{PackedWeights, Part};
 use crate::tokenizer::Tokenizer;
 use crate::weights::Weights;
 use crate::{EosTokens, file};
@@ -30,20 +32,29 @@ use description::{Metadata, ROPE_FACTORS};
 use header::{Header, TensorPlace};
 
 /// Reads a GGUF file.
-pub(crate) fn import(path: &Path) -> Result<ModelFolder> {
+pub(crate) fn import(path: &Path, packed: Keep) -> Result<ModelFolder> {
     let mut file = File::open(path).map_err(file::failure(path, "opening"))?;
     let size = file.metadata().map_err(file::failure(path, "reading"))?.len();
-    read(path, &mut std::io::BufReader::with_capacity(1 << 16, &mut file), size)
+    read(path, &mut std::io::BufReader::with_capacity(1 << 16, &mut file), size, packed)
+}
+
+/// What is kept of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keep {
+    /// The numbers.
+    Numbers,
+    /// The packed form too, which the engine reads.
+    Packed,
 }
 
 /// Reads a GGUF file of `size` bytes; errors name `path`.
-pub(crate) fn read(path: &Path, file: &mut (impl Read + Seek), size: u64) -> Result<ModelFolder> {
+pub(crate) fn read(path: &Path, file: &mut (impl Read + Seek), size: u64, keep: Keep) -> Result<ModelFolder> {
     let bad = |reason: String| ModelError::Format { path: path.to_owned(), reason };
     let header = header::read(file, size).map_err(bad)?;
     let mut tensors = Tensors { path, file, header: &header };
     let factors = header.tensors.get(ROPE_FACTORS).map(|place| {
         let mut values = vec![0.0; place.shape.iter().product()];
-        tensors.unpack(ROPE_FACTORS, place, &mut values).map(|()| values)
+        tensors.unpack(ROPE_FACTORS, place, &mut values).map(|_| values)
     });
     let factors = factors.transpose()?;
     let config = description::config(&header, factors.as_deref()).map_err(bad)?;
@@ -64,7 +75,7 @@ pub(crate) fn read(path: &Path, file: &mut (impl Read + Seek), size: u64) -> Res
     let mut settings = vocabulary.settings;
     settings.insert("model_max_length".to_owned(), json!(config.max_position_embeddings));
     let chat = Some(ChatFormat::new(settings, template));
-    let weights = tensors.weights(config)?;
+    let weights = tensors.weights(config, keep)?;
     Ok(ModelFolder { weights, tokenizer: Arc::new(tokenizer), generation, chat })
 }
 
@@ -76,25 +87,35 @@ struct Tensors<'f, F> {
 }
 
 impl<'f, F: Read + Seek> Tensors<'f, F> {
-    fn weights(&mut self, config: ModelConfig) -> Result<Arc<Weights>> {
+    fn weights(&mut self, config: ModelConfig, keep: Keep) -> Result<Arc<Weights>> {
         let layout = Layout::new(&config);
         let places = self.places(&layout)?;
         let mut flat = vec![0f32; layout.len];
         // Only files of this architecture have the rows of each head in pairs.
         let turned = config.model_type == "llama";
+        let mut parts = BTreeMap::new();
         for (parameter, (name, place)) in layout.parameters.iter().zip(places) {
             let values = &mut flat[parameter.range.clone()];
-            self.unpack(&name, place, values)?;
+            let mut packed = self.unpack(&name, place, values)?;
             let heads = match parameter.name.rsplit('.').nth(1) {
                 Some("q_proj") => config.num_attention_heads,
                 Some("k_proj") => config.num_key_value_heads,
-                _ => continue,
+                _ => 0,
             };
-            if turned {
+            if turned && heads > 0 {
                 pairs_to_halves(values, heads, config.head_dim);
+                pairs_to_halves(&mut packed, heads, config.head_dim);
+            }
+            if keep == Keep::Packed && parameter.shape.len() == 2 {
+                let rows = place.format.rows(&packed).map(Part::Packed);
+                parts.insert(
+                    parameter.range.start,
+                    rows.unwrap_or_else(|| Part::Plain(parameter.range.clone())),
+                );
             }
         }
-        Weights::from_flat(config, flat, 0)
+        let packed = PackedWeights::new(&layout, parts).map(Arc::new);
+        Weights::from_packed(config, flat, 0, packed)
     }
 
     /// Where each parameter is, after a check that the file has these tensors in these shapes and no others. No
@@ -130,14 +151,15 @@ impl<'f, F: Read + Seek> Tensors<'f, F> {
         Ok(places)
     }
 
-    fn unpack(&mut self, name: &str, place: &TensorPlace, values: &mut [f32]) -> Result<()> {
+    /// Fills in the numbers of a tensor; gives its bytes.
+    fn unpack(&mut self, name: &str, place: &TensorPlace, values: &mut [f32]) -> Result<Vec<u8>> {
         let failed = |source| ModelError::File { path: self.path.to_owned(), action: "reading", source };
         self.file.seek(SeekFrom::Start(place.start)).map_err(failed)?;
         let mut packed = vec![0; place.len as usize];
         self.file.read_exact(&mut packed).map_err(failed)?;
         place.format.unpack(&packed, values);
         if values.iter().all(|value| value.is_finite()) {
-            return Ok(());
+            return Ok(packed);
         }
         let reason = format!("tensor `{name}` has numbers that are not finite");
         Err(ModelError::Format { path: self.path.to_owned(), reason })
@@ -175,9 +197,9 @@ fn gguf_name(name: &str) -> String {
 }
 
 /// llama.cpp keeps the two rows that are turned together side by side; HF has them half a head apart.
-fn pairs_to_halves(values: &mut [f32], heads: usize, width: usize) {
+fn pairs_to_halves<T: Copy + Default>(values: &mut [T], heads: usize, width: usize) {
     let row = values.len() / (heads * width).max(1);
-    let mut turned = vec![0f32; width * row];
+    let mut turned = vec![T::default(); width * row];
     for head in values.chunks_exact_mut(width * row) {
         for (i, source) in head.chunks_exact(row).enumerate() {
             let target = i / 2 + (i % 2) * width / 2;

@@ -139,7 +139,7 @@ fn halves_to_pairs(values: &mut [f32], heads: usize, width: usize) {
 }
 
 fn parse(bytes: &[u8]) -> Result<ModelFolder> {
-    read(Path::new("test.gguf"), &mut Cursor::new(bytes), bytes.len() as u64)
+    read(Path::new("test.gguf"), &mut Cursor::new(bytes), bytes.len() as u64, Keep::Packed)
 }
 
 fn weights(family: &str, tied: bool) -> Arc<Weights> {

@@ -13,6 +13,7 @@ pub(crate) mod gemm;
 pub(crate) mod head;
 pub(crate) mod head_norm;
 pub(crate) mod math;
+pub(crate) mod packed;
 pub(crate) mod rms_norm;
 pub(crate) mod rope;
 pub(crate) mod swiglu;
