@@ -67,7 +67,9 @@ impl DaemonRun {
             .with_context(|| format!("cannot write into the run folder {}", self.folder.display()))?;
         let mut evaluator = Evaluator::open(&self.config, sandbox, &self.folder, stop)?;
         let model = Model { name: model.name.clone(), folder: model.folder.clone(), compact: model.compact };
-        let provenance = Provenance::collect(&model, evaluator.identities());
+        let mut data = evaluator.identities();
+        data.extend(seed_files::hashes(&self.config.selfplay)?);
+        let provenance = Provenance::collect(&model, data);
         let held_out = held_out_programs()?;
         let clock = crate::clock::Stopwatch::start();
         let seconds = move || clock.seconds();

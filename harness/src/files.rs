@@ -16,7 +16,7 @@ pub fn read_text(path: &Path) -> anyhow::Result<String> {
     String::from_utf8(read_bytes(path)?).map_err(|_| {
         Failure::new(
             format!("{} is not UTF-8 text", path.display()),
-            "pass a text file (.jsonl or .jsonl.gz)",
+            "it must be text (JSON lines may be packed: .jsonl.gz)",
         )
         .into()
     })

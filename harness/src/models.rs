@@ -54,6 +54,14 @@ pub fn load(name: &str) -> anyhow::Result<Model> {
     load_folder(name, &locate(name)?)
 }
 
+/// Whether a model can be found on this machine, without reading it.
+pub fn check_here(name: &str) -> anyhow::Result<()> {
+    if name == EMBEDDED || name.starts_with(toys::TOY) || is_gguf(Path::new(name)) {
+        return Ok(());
+    }
+    locate(name).map(drop)
+}
+
 /// Whether a path is a file of llama.cpp's format.
 fn is_gguf(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gguf")) && path.is_file()

@@ -2,6 +2,7 @@
 
 use crate::data;
 use crate::failure::Failure;
+use crate::provenance::sha256;
 use anyhow::Context;
 use azr_selfplay::config::{SeedSource, SelfPlayConfig};
 use azr_selfplay::seed::{Seeds, induction_from_jsonl, triplets_from_jsonl};
@@ -32,6 +33,25 @@ pub fn read(config: &SelfPlayConfig) -> anyhow::Result<Option<Seeds>> {
         induction,
         others: error.into_iter().map(|triplets| (TaskType::Error, triplets)).collect::<BTreeMap<_, _>>(),
     }))
+}
+
+/// The files that a configuration takes seeds from, with the hash of their bytes.
+pub fn hashes(config: &SelfPlayConfig) -> anyhow::Result<BTreeMap<String, String>> {
+    let seeding = &config.seeding;
+    if seeding.source != SeedSource::Files {
+        return Ok(BTreeMap::new());
+    }
+    let files =
+        [&seeding.deduction_file, &seeding.abduction_file, &seeding.induction_file, &seeding.error_file];
+    files
+        .into_iter()
+        .flatten()
+        .map(|file| {
+            let bytes =
+                std::fs::read(locate(file)).with_context(|| format!("cannot read the seeds {file}"))?;
+            Ok((format!("seeds: {file}"), sha256(&bytes)))
+        })
+        .collect()
 }
 
 fn read_triplets(file: &str) -> anyhow::Result<Vec<Triplet>> {

@@ -82,7 +82,7 @@ impl Plan {
             let sources = [config_file.display().to_string()];
             args.config(&sources)?
         } else {
-            wanted
+            wanted.settled()
         };
         Ok(Self { folder: choice.path, config, resume: args.resume })
     }
@@ -95,6 +95,8 @@ pub fn execute(plan: &Plan, full_evaluations: bool) -> anyhow::Result<Outcome> {
         run_record::check_steps(&plan.folder)?;
     }
     let model = models::load(&plan.config.model.path)?;
+    // A run that cannot begin leaves no folder behind.
+    check_files(&plan.config)?;
     let sandbox = sandbox::open()?;
     let mut evaluator = Evaluator::open(&plan.config, &sandbox, &plan.folder, stop)?;
     std::fs::create_dir_all(&plan.folder)
@@ -106,7 +108,9 @@ pub fn execute(plan: &Plan, full_evaluations: bool) -> anyhow::Result<Outcome> {
     write_atomically(&plan.folder.join("config.toml"), plan.config.to_toml()?.as_bytes())
         .with_context(|| format!("cannot write into the run folder {}", plan.folder.display()))?;
     announce(plan, &model);
-    let provenance = Provenance::collect(&model, evaluator.identities());
+    let mut data = evaluator.identities();
+    data.extend(seed_files::hashes(&plan.config.selfplay)?);
+    let provenance = Provenance::collect(&model, data);
     let mut policy = policy(&plan.config, &model)?;
     if full_evaluations && evaluator.full(&mut policy, 0)?.is_none() {
         return Ok(stopped(plan, "the evaluation of the base model"));
@@ -133,6 +137,9 @@ fn announce(plan: &Plan, model: &Model) {
         run.steps,
         plan.folder.display()
     ));
+    for remark in plan.config.remarks() {
+        output::note(remark);
+    }
 }
 
 /// The model in training.

@@ -3,9 +3,11 @@
 
 use crate::output;
 use crate::progress::RunProgress;
+use azr_selfplay::chain;
 use azr_selfplay::health::Watch;
 use azr_selfplay::observe::{Event, Observer};
 use azr_selfplay::record::StepRecord;
+use azr_selfplay::run::cut_lines;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -21,6 +23,26 @@ impl Telemetry {
     /// For the run in `folder`.
     pub fn new(progress: RunProgress, folder: &Path) -> Self {
         Self { progress, watch: Watch::default(), path: folder.join("telemetry.jsonl") }
+    }
+
+    /// Goes on after `step`: later lines are of steps that are played again, earlier ones are what the watch has seen.
+    fn resumed(&mut self, step: u64) {
+        if let Err(error) = cut_lines(&self.path, step) {
+            output::note(format!("cannot cut {}: {error}", self.path.display()));
+            return;
+        }
+        let lines = std::fs::read_to_string(&self.path).unwrap_or_default();
+        let records = std::fs::read(self.path.with_file_name("steps.jsonl")).unwrap_or_default();
+        let records = chain::read(&records, None).records;
+        for line in lines.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok()) {
+            let Some(record) = records.iter().find(|record| Some(record.step) == line["step"].as_u64())
+            else {
+                continue;
+            };
+            let of = |name: &str| line["seconds"][name].as_f64().unwrap_or(0.0);
+            // What it says now it has said.
+            let _ = self.watch.observe(record, of("total") - of("evaluate"), line["memory_bytes"].as_u64());
+        }
     }
 
     /// Removes the display.
@@ -58,6 +80,9 @@ impl Telemetry {
 impl Observer for Telemetry {
     fn event(&mut self, event: Event<'_>) {
         self.progress.event(event);
+        if let Event::Resumed { step, .. } = event {
+            self.resumed(step);
+        }
         if let Event::StepFinished { record, seconds, .. } = event {
             self.step_finished(record, seconds);
         }

@@ -124,6 +124,24 @@ fn every_file_of_a_run_is_audited() {
 }
 
 #[test]
+fn a_run_that_began_elsewhere_is_not_sound() {
+    let fixture = Fixture::new();
+    fixture.azr(&small(&["train", "tiny", "--steps", "2", "--run-dir", "honest"])).expect_code(0);
+    fixture.azr(&["export", "honest", "--to", "model", "--out", "trained"]).expect_code(0);
+    let card = fixture.read("trained/README.md");
+    assert!(card.contains("No data set of tasks or answers was used"), "{card}");
+    fixture
+        .azr(&small(&["train", "tiny", "--steps", "1", "--run-dir", "other", "--set", "model.path=trained"]))
+        .expect_code(0);
+    fixture.azr(&["replay", "other"]).expect_code(0);
+    // The configuration names another model than the one that the run began with.
+    let config = fixture.read("other/config.toml");
+    fixture.write("other/config.toml", config.replace("\"trained\"", "\"azr-tiny\""));
+    let found = fixture.azr(&["replay", "other"]).expect_code(1).stdout;
+    assert!(found.contains("MISMATCH the model that config.toml names has other weights"), "{found}");
+}
+
+#[test]
 fn ablations_are_named_and_tabulated() {
     let fixture = Fixture::new();
     let rows = fixture.azr(&["ablate", "paper", "--dry-run"]).expect_code(0).stdout;
@@ -204,6 +222,15 @@ fn seeds_come_from_files() {
     ];
     fixture.azr(&small(&files)).expect_code(0);
     assert!(fixture.read("run/seeds/triplets.jsonl").contains("a + 5"));
+    let run: Value = serde_json::from_str(&fixture.read("run/run.json")).unwrap();
+    assert_eq!(run["info"]["data"]["seeds: seeds.jsonl"].as_str().map(str::len), Some(64));
+    fixture.azr(&["export", "run", "--to", "model", "--out", "model"]).expect_code(0);
+    let card = fixture.read("model/README.md");
+    assert!(card.contains("started from the tasks of these files: `seeds.jsonl`"), "{card}");
+    fixture.azr(&["replay", "run", "--verify", "--steps", "all"]).expect_code(0);
+    fixture.write("seeds.jsonl", format!("{}\n", row.replace("a + 5", "a + 6").replace('6', "7")));
+    let other = fixture.azr(&["replay", "run", "--verify", "--steps", "all"]).expect_code(1);
+    assert!(other.stdout.contains("seeds/triplets.jsonl: made again it differs"), "{}", other.stdout);
     let missing = [
         "train",
         "tiny",
@@ -215,6 +242,7 @@ fn seeds_come_from_files() {
         "seeding.deduction_file=none.jsonl",
     ];
     fixture.azr(&missing).expect_refusal(&["none.jsonl", "data folder"]);
+    assert!(!fixture.path().join("other").exists(), "what cannot begin leaves nothing behind");
     fixture
         .azr(&["train", "tiny", "--run-dir", "third", "--set", "seeding.source=files"])
         .expect_refusal(&["seeding.source"]);

@@ -73,6 +73,70 @@ fn a_run_killed_at_any_moment_ends_the_same() {
     eprintln!("killed {interrupted} of {count} runs, all ended with weights {}", &end[..16]);
 }
 
+/// The steps that a file of JSON lines is about.
+fn steps_of(fixture: &Fixture, file: &str) -> Vec<u64> {
+    let step = |line: &str| serde_json::from_str::<serde_json::Value>(line).ok()?["step"].as_u64();
+    fixture.read(file).lines().map(|line| step(line).expect("a line has its step")).collect()
+}
+
+#[test]
+fn a_run_killed_over_and_over_has_every_line_once() {
+    let fixture = Fixture::new();
+    let rare = ["--set", "run.checkpoint_every=2"];
+    fixture.azr(&train("whole", &rare)).expect_code(0);
+    let mut kills = 0;
+    // Each time a little later, so that in between nothing is gained, and in the end the run comes through.
+    for moment in 1.. {
+        let resume: &[&str] = if fixture.path().join("killed").is_dir() { &["--resume"] } else { &[] };
+        let mut child = fixture.start(&train("killed", &[&rare[..], resume].concat()));
+        std::thread::sleep(Duration::from_millis(700 * moment));
+        if let Some(status) = child.try_wait().expect("a child can be asked") {
+            assert!(status.success());
+            break;
+        }
+        signal(child.id(), "KILL");
+        child.wait().expect("a child can be waited for");
+        kills += 1;
+    }
+    assert!(kills > 0, "the run was never hit");
+    assert_eq!(fixture.read("whole/steps.jsonl"), fixture.read("killed/steps.jsonl"));
+    for file in ["killed/steps.jsonl", "killed/timings.jsonl", "killed/telemetry.jsonl"] {
+        assert_eq!(steps_of(&fixture, file), [1, 2, 3, 4], "{file} after {kills} kills");
+    }
+    // Every byte of a checkpoint is the same: the list has the hash of each file.
+    for step in [0, 2, 4] {
+        let list = |run: &str| fixture.read(&format!("{run}/checkpoints/step-{step}/checkpoint.json"));
+        assert_eq!(list("whole"), list("killed"));
+    }
+}
+
+#[test]
+fn a_run_can_be_lengthened_with_another_cadence_and_is_sound() {
+    let fixture = Fixture::new();
+    let schedule = "update.schedule={ kind = \"hold_then_linear\", hold_steps = 1, floor = 0.1 }";
+    let begin = ["--set", schedule, "--set", "run.checkpoint_every=2", "--set", "evaluation.limit=4"];
+    let mut arguments = train("run", &begin);
+    arguments[3] = "3";
+    fixture.azr(&arguments).expect_code(0);
+    let first = fixture.read("run/steps.jsonl");
+    // As if it had been killed after its third step: that step is played again, under a cadence that would evaluate it.
+    std::fs::remove_dir_all(fixture.path().join("run/checkpoints/step-3"))
+        .expect("a checkpoint can be removed");
+    let more = [&begin[..], &["--resume", "--set", "run.evaluate_every=3"]].concat();
+    let mut arguments = train("run", &more);
+    arguments[3] = "6";
+    let evaluate = arguments.iter().position(|one| *one == "run.evaluate_every=0").expect("a setting");
+    arguments[evaluate] = "run.evaluate_every=3";
+    fixture.azr(&arguments).expect_code(0);
+    let whole = fixture.read("run/steps.jsonl");
+    assert!(whole.starts_with(&first) && whole.lines().count() == 6);
+    assert!(!whole.lines().nth(2).expect("a third line").contains("\"eval\":{"), "it was not evaluated then");
+    assert!(whole.lines().nth(5).expect("a sixth line").contains("\"eval\":{"));
+    let audit = fixture.azr(&["replay", "run", "--verify", "--steps", "all"]).expect_code(0);
+    assert!(audit.stdout.contains("the record is sound"), "{}", audit.stdout);
+    assert!(audit.stdout.contains("played again: the seeding, 1, 2, 3, 4, 5, 6"), "{}", audit.stdout);
+}
+
 #[test]
 fn any_number_of_threads_gives_the_same_run() {
     let fixture = Fixture::new();

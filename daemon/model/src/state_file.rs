@@ -11,6 +11,9 @@ use crate::file;
 use crate::layout::Layout;
 use crate::optimizer::OptimizerState;
 
+/// Entry of the header with the step and the hash of the layout.
+const STATE: &str = "state";
+
 /// Says which parameters the moments belong to.
 fn layout_hash(layout: &Layout) -> String {
     let mut hash = Sha256::new();
@@ -32,10 +35,8 @@ pub(crate) fn save(path: &Path, state: &OptimizerState, layout: &Layout) -> Resu
         ("first_moment", TensorView::new(Dtype::F32, shape.clone(), &first).map_err(format)?),
         ("second_moment", TensorView::new(Dtype::F32, shape, &second).map_err(format)?),
     ];
-    let metadata = HashMap::from([
-        ("step".to_owned(), state.step.to_string()),
-        ("layout".to_owned(), layout_hash(layout)),
-    ]);
+    // One entry: the library writes several in an order that changes from run to run.
+    let metadata = HashMap::from([(STATE.to_owned(), format!("{} {}", state.step, layout_hash(layout)))]);
     let bytes = safetensors::serialize(views, Some(metadata)).map_err(format)?;
     file::write(path, &bytes)
 }
@@ -47,11 +48,14 @@ pub(crate) fn load(path: &Path, layout: &Layout) -> Result<OptimizerState> {
     let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|error| bad(error.to_string()))?;
     let file = SafeTensors::deserialize(&bytes).map_err(|error| bad(error.to_string()))?;
     let metadata = header.metadata().clone().unwrap_or_default();
-    let step = metadata
-        .get("step")
-        .and_then(|step| step.parse().ok())
+    let entry = |name: &str| metadata.get(name).map(String::as_str);
+    // Earlier versions wrote two entries.
+    let (step, of) = entry(STATE)
+        .and_then(|state| state.split_once(' '))
+        .or_else(|| Some((entry("step")?, entry("layout")?)))
         .ok_or_else(|| bad("no step: this is not an optimizer state".to_owned()))?;
-    if metadata.get("layout") != Some(&layout_hash(layout)) {
+    let step = step.parse().map_err(|_| bad(format!("the step `{step}` is no number")))?;
+    if of != layout_hash(layout) {
         return Err(bad("optimizer state of a model of another shape".to_owned()));
     }
     let moment = |name: &str| -> Result<Vec<f32>> {

@@ -24,8 +24,8 @@ fn request(item: u64) -> GenerateRequest {
 
 fn generate(model: &ModelFolder, slots: usize, requests: &[GenerateRequest]) -> Vec<Completion> {
     let config = EngineConfig { slots, ..EngineConfig::default() };
-    let mut engine = Engine::new(model.weights.clone(), model.tokenizer.clone(), config).unwrap();
-    engine.generate(requests).unwrap()
+    let mut engine = Engine::new(model.weights.clone(), model.tokenizer.clone(), config).expect("an engine");
+    engine.generate(requests).expect("completions")
 }
 
 #[test]

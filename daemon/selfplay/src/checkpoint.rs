@@ -71,8 +71,7 @@ pub fn newest(checkpoints: &Path) -> Result<Option<PathBuf>, SelfPlayError> {
 pub fn check(folder: &Path, wanted: impl Fn(&str) -> bool) -> Result<Manifest, SelfPlayError> {
     let bad = |path: &Path, reason: String| SelfPlayError::Read { path: path.to_owned(), reason };
     let path = folder.join(MANIFEST);
-    let text = fs::read(&path).map_err(cannot_read(&path))?;
-    let manifest: Manifest = serde_json::from_slice(&text).map_err(|error| bad(&path, error.to_string()))?;
+    let manifest = manifest(folder)?;
     for (name, hash) in manifest.files.iter().filter(|(name, _)| wanted(name)) {
         // The list may come from a stranger: it names files of this folder and nothing else.
         let damage =
@@ -93,13 +92,26 @@ pub fn check(folder: &Path, wanted: impl Fn(&str) -> bool) -> Result<Manifest, S
     Ok(manifest)
 }
 
+/// The list of a checkpoint's files, as it stands there.
+pub(crate) fn manifest(folder: &Path) -> Result<Manifest, SelfPlayError> {
+    read_json(&folder.join(MANIFEST))
+}
+
+/// The state of a checkpoint without its weights.
+pub(crate) fn state(folder: &Path) -> Result<State, SelfPlayError> {
+    read_json(&folder.join(STATE))
+}
+
+fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, SelfPlayError> {
+    let text = fs::read(path).map_err(cannot_read(path))?;
+    serde_json::from_slice(&text)
+        .map_err(|error| SelfPlayError::Read { path: path.to_owned(), reason: error.to_string() })
+}
+
 /// Reads a checkpoint into the policy and returns the rest. Every file is checked first.
 pub fn load<P: Policy>(folder: &Path, policy: &mut P) -> Result<(Manifest, State), SelfPlayError> {
-    let bad = |path: &Path, reason: String| SelfPlayError::Read { path: path.to_owned(), reason };
     let manifest = check(folder, |_| true)?;
-    let path = folder.join(STATE);
-    let text = fs::read(&path).map_err(cannot_read(&path))?;
-    let state = serde_json::from_slice(&text).map_err(|error| bad(&path, error.to_string()))?;
+    let state = state(folder)?;
     policy.load(folder).map_err(|error| SelfPlayError::policy("load a checkpoint", &error))?;
     Ok((manifest, state))
 }

@@ -655,13 +655,30 @@ pub enum Schedule {
     /// The same all the time.
     #[default]
     Constant,
-    /// Held, then falling linearly to `floor` x the learning rate at the last step.
+    /// Held, then falling linearly to `floor` x the learning rate, which is kept from there on.
     HoldThenLinear {
         /// Steps held.
         hold_steps: u64,
         /// Share of the learning rate left at the end.
         floor: f64,
+        /// Step that the fall ends at; where absent, the last of the run. A run that is begun writes it down, so that the
+        /// run can be lengthened and its first steps stay what they were.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        end_step: Option<u64>,
     },
+}
+
+impl Schedule {
+    /// The same for a run of `steps`, with nothing that depends on their number.
+    #[must_use]
+    pub fn settled(self, steps: u64) -> Self {
+        match self {
+            Self::HoldThenLinear { hold_steps, floor, end_step: None } => {
+                Self::HoldThenLinear { hold_steps, floor, end_step: Some(steps) }
+            }
+            settled => settled,
+        }
+    }
 }
 
 /// Loss and optimizer (spec 9 and 10).
@@ -734,11 +751,12 @@ impl UpdateConfig {
     pub fn learning_rate_at(&self, step: u64, steps: u64) -> f64 {
         match self.schedule {
             Schedule::Constant => self.learning_rate,
-            Schedule::HoldThenLinear { hold_steps, floor } => {
-                if step <= hold_steps || steps <= hold_steps {
+            Schedule::HoldThenLinear { hold_steps, floor, end_step } => {
+                let end = end_step.unwrap_or(steps);
+                if step <= hold_steps || end <= hold_steps {
                     return self.learning_rate;
                 }
-                let progress = ((step - hold_steps) as f64 / (steps - hold_steps) as f64).min(1.0);
+                let progress = ((step - hold_steps) as f64 / (end - hold_steps) as f64).min(1.0);
                 self.learning_rate * (1.0 - progress * (1.0 - floor))
             }
         }
@@ -815,7 +833,7 @@ mod tests {
     #[test]
     fn toml_round_trip_and_unknown_keys() {
         let mut config = SelfPlayConfig::default();
-        config.update.schedule = Schedule::HoldThenLinear { hold_steps: 60, floor: 0.1 };
+        config.update.schedule = Schedule::HoldThenLinear { hold_steps: 60, floor: 0.1, end_step: None };
         config.proposer.duplicate_reward = Some(-0.5);
         let text = toml::to_string(&config).unwrap();
         assert_eq!(toml::from_str::<SelfPlayConfig>(&text).unwrap(), config);
@@ -849,9 +867,15 @@ mod tests {
     fn the_schedule_holds_and_then_falls_to_its_floor() {
         let update = UpdateConfig {
             learning_rate: 1.0,
-            schedule: Schedule::HoldThenLinear { hold_steps: 10, floor: 0.2 },
+            schedule: Schedule::HoldThenLinear { hold_steps: 10, floor: 0.2, end_step: None },
             ..UpdateConfig::default()
         };
+        // Once a run has begun, its length changes nothing.
+        let settled = UpdateConfig { schedule: update.schedule.settled(20), ..update.clone() };
+        for step in 1..40 {
+            let expected = update.learning_rate_at(step.min(20), 20);
+            assert!((settled.learning_rate_at(step, 400) - expected).abs() < 1e-12);
+        }
         assert!((update.learning_rate_at(10, 20) - 1.0).abs() < 1e-12);
         assert!((update.learning_rate_at(15, 20) - 0.6).abs() < 1e-12);
         assert!((update.learning_rate_at(20, 20) - 0.2).abs() < 1e-12);

@@ -7,13 +7,13 @@
 use crate::checkpoint;
 use crate::config::SelfPlayConfig;
 use crate::error::SelfPlayError;
-use crate::files::cannot_read;
 use crate::judge::Judge;
 use crate::observe::{Clock, Evaluate, Event, Observer};
 use crate::policy::Policy;
 use crate::prompt::{Prompts, ReferenceTexts};
 use crate::record::StepRecord;
 use crate::run::first_difference;
+use crate::seed::{Seeds, seeds};
 use crate::step::{State, StepContext, play_step};
 use azr_executor::Sandbox;
 use std::collections::BTreeSet;
@@ -38,14 +38,16 @@ pub enum Steps {
 pub struct ReplayContext<'a, P: Policy> {
     /// The run's configuration.
     pub config: &'a SelfPlayConfig,
-    /// A model of the run's shape; its weights are replaced.
+    /// The model that the configuration names; its weights are replaced.
     pub policy: &'a mut P,
     /// Runs the programs.
     pub sandbox: &'a Sandbox,
     /// The run folder.
     pub folder: &'a Path,
-    /// Which steps are played again.
+    /// Which steps are played again; with all of them the seeding is, too.
     pub steps: Steps,
+    /// Tasks that the run was started from, where they came from files.
+    pub seeds: Option<Seeds>,
     /// Programs of the evaluations, as in the run.
     pub held_out: &'a BTreeSet<String>,
     /// Texts of the prompt profile `reference`.
@@ -67,6 +69,8 @@ pub struct Findings {
     pub rollouts_checked: u64,
     /// Checkpoints whose files are what was written, and that continue the record.
     pub checkpoints_checked: u64,
+    /// Whether the tasks of `seeds/` were made again.
+    pub seeding_recomputed: bool,
     /// Steps that were played again.
     pub recomputed: Vec<u64>,
     /// Checkpoints whose weights came out again.
@@ -79,13 +83,22 @@ pub struct Findings {
 pub fn replay<P: Policy>(mut context: ReplayContext<'_, P>) -> Result<Findings, SelfPlayError> {
     let mut findings = Findings::default();
     let (config, folder) = (context.config, context.folder);
-    let records = folder::read_record(folder, config, &mut findings)?;
+    let hash = context.policy.weights_hash();
+    let hash = hash.map_err(|error| SelfPlayError::policy("hash its weights", &error))?;
+    let (run, records) = folder::read_record(folder, config, &mut findings)?;
+    if run.weights_hash != hash {
+        findings.mismatches.push(
+            "the model that config.toml names has other weights than those that the run began with (weights_hash of run.json)"
+                .into(),
+        );
+    }
     findings.steps = records.len() as u64;
     folder::check_rollouts(folder, config, &records, &mut findings)?;
     let checkpoints = folder.join("checkpoints");
     let kept = checkpoint::steps(&checkpoints)?;
     let start = records.first().map_or("", |record| record.prev.as_str());
     folder::check_checkpoints(&checkpoints, &kept, start, &records, &mut findings);
+    folder::check_start(folder, &run, config.mode, &kept, &mut findings)?;
     let recorded: BTreeSet<u64> = records.iter().map(|record| record.step).collect();
     let wanted: BTreeSet<u64> = match &context.steps {
         Steps::None => BTreeSet::new(),
@@ -97,6 +110,9 @@ pub fn replay<P: Policy>(mut context: ReplayContext<'_, P>) -> Result<Findings, 
     };
     let prompts = Prompts::new(context.config, context.reference_texts.take())?;
     let judge = Judge::new(context.sandbox, context.config).holding_out(context.held_out);
+    if context.steps == Steps::All && run.weights_hash == hash {
+        seed_again(&mut context, &prompts, &judge, &mut findings)?;
+    }
     let mut position: Option<(u64, State)> = None;
     for target in wanted {
         if !recorded.contains(&target) {
@@ -138,6 +154,36 @@ pub fn replay<P: Policy>(mut context: ReplayContext<'_, P>) -> Result<Findings, 
         findings.mismatches.push("nothing was played again: no step has a checkpoint before it".into());
     }
     Ok(findings)
+}
+
+/// Makes the tasks of the start again, with the model that the policy still is.
+fn seed_again<P: Policy>(
+    context: &mut ReplayContext<'_, P>,
+    prompts: &Prompts,
+    judge: &Judge<'_>,
+    findings: &mut Findings,
+) -> Result<(), SelfPlayError> {
+    let given = context.seeds.take();
+    let seeds = seeds(
+        given,
+        &mut StepContext {
+            config: context.config,
+            policy: &mut *context.policy,
+            judge,
+            prompts,
+            observer: &mut *context.observer,
+            clock: context.clock,
+        },
+    )?;
+    findings.seeding_recomputed = true;
+    for (name, text) in seeds.files() {
+        if std::fs::read_to_string(context.folder.join("seeds").join(&name)).is_ok_and(|found| found == text)
+        {
+            continue;
+        }
+        findings.mismatches.push(format!("seeds/{name}: made again it differs"));
+    }
+    Ok(())
 }
 
 /// Plays the step of `record` again; `false` where it differs, since what follows would differ too.
@@ -191,10 +237,7 @@ fn check_weights<P: Policy>(
     step: u64,
     findings: &mut Findings,
 ) -> Result<(), SelfPlayError> {
-    let path = checkpoints.join(format!("step-{step}")).join("checkpoint.json");
-    let text = std::fs::read(&path).map_err(cannot_read(&path))?;
-    let manifest: checkpoint::Manifest = serde_json::from_slice(&text)
-        .map_err(|error| SelfPlayError::Read { path: path.clone(), reason: error.to_string() })?;
+    let manifest = checkpoint::manifest(&checkpoints.join(format!("step-{step}")))?;
     let hash =
         context.policy.weights_hash().map_err(|error| SelfPlayError::policy("hash its weights", &error))?;
     if hash == manifest.weights_hash {

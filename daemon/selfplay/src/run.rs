@@ -12,7 +12,7 @@ use crate::observe::{Clock, Evaluate, Event, Observer};
 use crate::policy::Policy;
 use crate::prompt::{Prompts, ReferenceTexts};
 use crate::record::{StepRecord, write_rollouts};
-use crate::seed::{Seeds, complete_seeds, induction_to_jsonl, make_seeds, triplets_to_jsonl};
+use crate::seed::{Seeds, seeds};
 use crate::step::{State, StepContext, play_step};
 use crate::task::TaskType;
 use crate::task_kind::TaskKind;
@@ -25,8 +25,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 mod folder;
 
 use folder::RunFolder;
-pub use folder::same_settings;
 pub(crate) use folder::{chain_start, config_hash, first_difference};
+pub use folder::{cut_lines, same_settings};
 
 /// Everything a run needs from outside.
 pub struct RunContext<'a, P: Policy> {
@@ -145,28 +145,21 @@ fn start<P: Policy>(
     let weights_hash =
         context.policy.weights_hash().map_err(|error| SelfPlayError::policy("hash its weights", &error))?;
     let chain = folder.write_run_json(config, &weights_hash, context.sandbox.guest_hash(), &context.info)?;
-    let seeds = match context.seeds.take() {
-        Some(seeds) => complete_seeds(seeds, config, judge),
-        None => make_seeds(&mut StepContext {
+    let given = context.seeds.take();
+    let seeds = seeds(
+        given,
+        &mut StepContext {
             config,
             policy: &mut *context.policy,
             judge,
             prompts,
             observer: &mut *context.observer,
             clock: context.clock,
-        })?,
-    };
+        },
+    )?;
     make_folder(&folder.seeds())?;
-    replace(&folder.seeds().join("triplets.jsonl"), triplets_to_jsonl(&seeds.triplets).as_bytes())?;
-    replace(&folder.seeds().join("induction.jsonl"), induction_to_jsonl(&seeds.induction).as_bytes())?;
-    let own = seeds
-        .abduction
-        .iter()
-        .map(|triplets| (TaskType::Abduction, triplets))
-        .chain(seeds.others.iter().map(|(task_type, triplets)| (*task_type, triplets)));
-    for (task_type, triplets) in own {
-        let path = folder.seeds().join(format!("{task_type}.jsonl"));
-        replace(&path, triplets_to_jsonl(triplets).as_bytes())?;
+    for (name, text) in seeds.files() {
+        replace(&folder.seeds().join(name), text.as_bytes())?;
     }
     let position = Position {
         step: 0,
@@ -197,6 +190,7 @@ fn resume<P: Policy>(
     folder.check_config(context.config)?;
     let (manifest, state) = checkpoint::load(&path, context.policy)?;
     let records = folder.read_steps()?;
+    folder.cut_timings(manifest.step)?;
     let continued = records.iter().find(|record| record.step == manifest.step);
     if manifest.step > 0 && continued.is_none_or(|record| record.hash != manifest.chain) {
         return Err(SelfPlayError::RunFolder {
@@ -238,7 +232,10 @@ fn one_step<P: Policy>(
         step,
     )?;
     let every = config.run.evaluate_every;
-    if every > 0 && (step.is_multiple_of(every) || step == config.run.steps) {
+    let due = every > 0 && (step.is_multiple_of(every) || step == config.run.steps);
+    // A step that is recorded is evaluated if it was then: the cadence may have changed since.
+    let due = position.recorded.front().map_or(due, |recorded| recorded.eval.is_some());
+    if due {
         context.observer.event(Event::Phase { step, name: "evaluate" });
         let from = (context.clock)();
         let metrics = context

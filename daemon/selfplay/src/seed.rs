@@ -21,6 +21,7 @@ use azr_model::random::DrawKey;
 use azr_model::{GenerateRequest, Sampling};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 /// Tasks to start from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -55,6 +56,46 @@ impl Seeds {
                 }
             }
         }
+    }
+
+    /// The files of a run folder's `seeds/`: name and text.
+    pub(crate) fn files(&self) -> Vec<(String, String)> {
+        let mut files = vec![
+            ("triplets.jsonl".to_owned(), triplets_to_jsonl(&self.triplets)),
+            ("induction.jsonl".to_owned(), induction_to_jsonl(&self.induction)),
+        ];
+        let own = self.abduction.iter().map(|triplets| (TaskType::Abduction, triplets));
+        for (task_type, triplets) in own.chain(self.others.iter().map(|(task_type, one)| (*task_type, one))) {
+            files.push((format!("{task_type}.jsonl"), triplets_to_jsonl(triplets)));
+        }
+        files
+    }
+
+    /// Reads what [`Seeds::files`] gave.
+    pub(crate) fn of_folder(folder: &Path) -> Result<Self, String> {
+        let read = |name: &str| {
+            let path = folder.join(name);
+            std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))
+        };
+        let own = |task_type: TaskType| {
+            let name = format!("{task_type}.jsonl");
+            if !folder.join(&name).exists() {
+                return Ok(None);
+            }
+            triplets_from_jsonl(&read(&name)?).map(Some).map_err(|error| format!("{name}: {error}"))
+        };
+        let mut others = BTreeMap::new();
+        for task_type in [TaskType::Error, TaskType::Custom] {
+            others.extend(own(task_type)?.map(|triplets| (task_type, triplets)));
+        }
+        Ok(Self {
+            triplets: triplets_from_jsonl(&read("triplets.jsonl")?)
+                .map_err(|error| format!("triplets.jsonl: {error}"))?,
+            abduction: own(TaskType::Abduction)?,
+            induction: induction_from_jsonl(&read("induction.jsonl")?)
+                .map_err(|error| format!("induction.jsonl: {error}"))?,
+            others,
+        })
     }
 
     /// The state of a run that starts from these seeds.
@@ -123,6 +164,17 @@ pub fn complete_seeds(mut seeds: Seeds, config: &SelfPlayConfig, judge: &Judge<'
     }
     seeds.add_first(&config.run.task_types, judge);
     seeds
+}
+
+/// The seeds of a run: those given, or the ones that the configuration asks for.
+pub(crate) fn seeds<P: Policy>(
+    given: Option<Seeds>,
+    context: &mut StepContext<'_, P>,
+) -> Result<Seeds, SelfPlayError> {
+    match given {
+        Some(seeds) => Ok(complete_seeds(seeds, context.config, context.judge)),
+        None => make_seeds(context),
+    }
 }
 
 /// One kind of seed, one batch after the other, the types in turn.

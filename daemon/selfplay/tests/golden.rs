@@ -10,8 +10,8 @@
 
 mod support;
 
-use azr_executor::Limits;
 use azr_executor::analysis;
+use azr_executor::{Job, Limits};
 use azr_selfplay::advantage::whiten;
 use azr_selfplay::compose::rename_entry;
 use azr_selfplay::config::{
@@ -522,10 +522,9 @@ fn golden_equality() {
             }
             "check_all" => check_all(&judge, args, &row["value"]),
             "CodeIORewardManager.__call__(pred_code_f)" => induction(&judge, args),
-            // The reference's batched variants move unparsable answers to the end and crash on some; ours judges
-            // each answer as the single functions do.
-            _ => {
-                *left_out.entry("batched variants").or_default() += 1;
+            "eval_k_output_prediction" | "eval_k_input_prediction" => eval_k(&judge, row),
+            other => {
+                wrong.push(format!("nothing here is compared with `{other}`"));
                 continue;
             }
         };
@@ -538,6 +537,34 @@ fn golden_equality() {
         }
     }
     conclude("equality", agreed, &wrong, &left_out);
+}
+
+/// The reference's batched variants give the verdicts of the single functions, those of answers that do not parse last.
+fn eval_k(judge: &Judge<'_>, row: &Value) -> Value {
+    let (args, triplet) = (&row["args"], triplet_of(&row["args"]));
+    let input = text(row, "function") == "eval_k_input_prediction";
+    let answers = args[if input { "k_agent_inputs" } else { "k_agent_outputs" }].as_array().unwrap();
+    let answers: Vec<&str> = answers.iter().map(|answer| answer.as_str().unwrap()).collect();
+    let parses: Vec<Job> = answers
+        .iter()
+        .map(|answer| {
+            Job::new("", vec![format!("compile({}, '', 'eval') and 1", json!(answer))], Limits::seconds(1.0))
+        })
+        .collect();
+    let parses = sandbox().run_all(&parses);
+    let mut verdicts = Vec::new();
+    for (answer, report) in answers.iter().zip(&parses) {
+        let accuracy = if input {
+            grade_abduction(judge, &[(&triplet, answer)])[0].accuracy
+        } else {
+            grade_deduction(judge, &[(&triplet, answer)])[0].accuracy
+        };
+        if report.calls[0].verdict.value().is_some() {
+            verdicts.push(json!(accuracy.is_some_and(|accuracy| accuracy > 0.0)));
+        }
+    }
+    verdicts.resize(answers.len(), json!(0.0));
+    json!(verdicts)
 }
 
 /// Why the sandbox's answer differs from that of the reference's CPython 3.11.

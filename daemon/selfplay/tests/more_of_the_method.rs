@@ -12,7 +12,7 @@ mod support;
 use azr_selfplay::config::{Baseline, Mode, PromptProfile, SeedSource, SelfPlayConfig, Share};
 use azr_selfplay::judge::Judge;
 use azr_selfplay::observe::{NoEvaluation, Silent};
-use azr_selfplay::policy::ScriptedPolicy;
+use azr_selfplay::policy::{Policy, ScriptedPolicy};
 use azr_selfplay::prompt::{Prompts, ProposeContext, ReferenceTexts, compact};
 use azr_selfplay::propose::{PromptSource, proposer_prompts, read_proposals};
 use azr_selfplay::record::{StepRecord, read_rollouts};
@@ -223,6 +223,7 @@ fn audit(config: &SelfPlayConfig, folder: &Path, steps: Steps) -> Findings {
         sandbox: sandbox(),
         folder,
         steps,
+        seeds: None,
         held_out: &BTreeSet::new(),
         reference_texts: None,
         evaluate: None,
@@ -242,6 +243,7 @@ fn an_audit_plays_steps_again_and_finds_what_was_changed() {
     assert_eq!(all.mismatches, Vec::<String>::new());
     assert_eq!((all.recomputed.as_slice(), all.weights_checked.as_slice()), (&[1, 2, 3, 4][..], &[2, 4][..]));
     assert_eq!(all.rollouts_checked, 4);
+    assert!(all.seeding_recomputed);
     assert_eq!(audit(&config, &path, Steps::AfterCheckpoints).recomputed, [1, 3]);
     assert_eq!(audit(&config, &path, Steps::These(BTreeSet::from([4]))).recomputed, [3, 4]);
 
@@ -253,6 +255,41 @@ fn an_audit_plays_steps_again_and_finds_what_was_changed() {
     for wanted in ["run.json has seed", "config.toml is not", "step 1: played again it differs"] {
         assert!(found.mismatches.iter().any(|one| one.starts_with(wanted)), "{wanted}: {found:?}");
     }
+
+    // Tasks, weights and the start itself may be forged, too.
+    let changed = |name: &str, change: &dyn Fn(&str) -> String| {
+        let (file, backup) = (path.join(name), path.join("backup"));
+        std::fs::copy(&file, &backup).unwrap();
+        std::fs::write(&file, change(&std::fs::read_to_string(&backup).unwrap())).unwrap();
+        let found = audit(&config, &path, Steps::All).mismatches;
+        std::fs::rename(&backup, &file).unwrap();
+        found
+    };
+    let found =
+        changed("seeds/triplets.jsonl", &|text| text.lines().next().unwrap().replace("return", "return 1 +"));
+    assert_eq!(
+        found,
+        [
+            "seeds/ has other tasks than the checkpoint of step 0",
+            "seeds/triplets.jsonl: made again it differs"
+        ]
+    );
+    assert!(changed("seeds/induction.jsonl", &|_| "{".to_owned())[0].starts_with("seeds/ cannot be read"));
+    let own = format!(r#""weights_hash": "{}""#, script().weights_hash().unwrap());
+    let found =
+        changed("checkpoints/step-0/checkpoint.json", &|text| text.replace(&own, r#""weights_hash": "f""#));
+    assert!(
+        found.iter().any(|one| one.starts_with("the checkpoint of step 0 has other weights")),
+        "{found:?}"
+    );
+    let found = changed("run.json", &|text| text.replace(&own, r#""weights_hash": "f""#));
+    assert!(found.iter().any(|one| one.starts_with("the model that config.toml names")), "{found:?}");
+    std::fs::rename(path.join("checkpoints"), path.join("aside")).unwrap();
+    assert_eq!(
+        audit(&config, &path, Steps::None).mismatches,
+        ["the checkpoint of step 0, which every run keeps, is missing"]
+    );
+    std::fs::rename(path.join("aside"), path.join("checkpoints")).unwrap();
 
     // A step's rollouts put in the place of another's.
     std::fs::copy(path.join("rollouts/step-1.parquet"), path.join("rollouts/step-2.parquet")).unwrap();

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 /// Arguments of `azr ablate`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// `paper` (the rows of the paper's table), `ours` (further ones), `all`, or names of rows joined by commas.
+    /// `paper` (the rows of the paper's table), `ours` (further ones), `all`, or these and names of rows joined by commas.
     #[arg(value_name = "GRID")]
     grid: String,
     /// Preset or configuration file that every row starts from.
@@ -125,16 +125,13 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
 
 fn rows_of(grid: &str) -> anyhow::Result<Vec<Row>> {
     let all = || PAPER.iter().chain(&OURS).copied();
-    match grid {
-        "paper" => return Ok(PAPER.to_vec()),
-        "ours" => return Ok(std::iter::once(PAPER[0]).chain(OURS).collect()),
-        "all" => return Ok(all().collect()),
-        _ => {}
-    }
-    grid.split(',')
-        .map(str::trim)
-        .map(|name| {
-            all().find(|row| row.name == name).ok_or_else(|| {
+    let mut rows: Vec<Row> = Vec::new();
+    for name in grid.split(',').map(str::trim) {
+        let named: Vec<Row> = match name {
+            "paper" => PAPER.to_vec(),
+            "ours" => std::iter::once(PAPER[0]).chain(OURS).collect(),
+            "all" => all().collect(),
+            name => vec![all().find(|row| row.name == name).ok_or_else(|| -> anyhow::Error {
                 let names: Vec<&str> =
                     ["paper", "ours", "all"].into_iter().chain(all().map(|row| row.name)).collect();
                 let advice = match nearest(name, names.iter().copied()) {
@@ -142,9 +139,15 @@ fn rows_of(grid: &str) -> anyhow::Result<Vec<Row>> {
                     None => format!("there are: {}", names.join(", ")),
                 };
                 Failure::new(format!("no ablation '{name}'"), advice).into()
-            })
-        })
-        .collect()
+            })?],
+        };
+        for row in named {
+            if rows.iter().all(|other| other.name != row.name) {
+                rows.push(row);
+            }
+        }
+    }
+    Ok(rows)
 }
 
 fn assignments(args: &Args, row: &Row) -> Vec<String> {
@@ -162,6 +165,9 @@ fn one_run(args: &Args, row: &Row, seed: u64, folder: &Path) -> anyhow::Result<O
     };
     let plan = Plan::new(&run, std::slice::from_ref(&args.preset), row.name)?;
     let outcome = execute(&plan, true)?;
+    if outcome == Outcome::Stopped {
+        output::note("of the ablation: the same command once more goes on with this run and does the others");
+    }
     if outcome == Outcome::Done {
         write_report(&plan.folder)?;
     }

@@ -166,11 +166,12 @@ fn model_card(run: &Path, records: &[StepRecord]) -> anyhow::Result<String> {
         "---\nlibrary_name: transformers\npipeline_tag: text-generation\ntags: [absolute-zero-reasoner, self-play]\n---\n\n\
          # {name}\n\n\
          Trained by self-play with the Absolute Zero Reasoner's method (arXiv 2505.03335): the model proposed Python tasks, \
-         solved them, and learned from both; a sandbox judged. No data set of tasks or answers was used.\n\n\
+         solved them, and learned from both; a sandbox judged. {data}\n\n\
          | | |\n|---|---|\n\
          | start | {start} (weights {weights}) |\n\
          | steps | {steps} |\n| seed | {seed} |\n| task types | {types} |\n| mode | {mode} |\n| prompts | {prompts} |\n\
          | learning rate | {rate} |\n| program | {code} |\n| end of the record | {hash} |\n",
+        data = seeds_sentence(&info["info"]["data"]),
         name = run.file_name().map_or_else(|| "model".to_owned(), |name| name.to_string_lossy().into_owned()),
         start = text(&info["info"]["model"]),
         weights = text(&info["weights_hash"]),
@@ -205,6 +206,21 @@ fn model_card(run: &Path, records: &[StepRecord]) -> anyhow::Result<String> {
              model = AutoModelForCausalLM.from_pretrained(\".\")\ntokenizer = AutoTokenizer.from_pretrained(\".\")\n```\n\n\
              What it writes may be wrong and is not safe to run outside a sandbox.\n";
     Ok(card)
+}
+
+/// What the run was started from beside the model.
+fn seeds_sentence(data: &Value) -> String {
+    let files: Vec<String> = data
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter_map(|(name, hash)| Some((name.strip_prefix("seeds: ")?, hash.as_str()?)))
+        .map(|(name, hash)| format!("`{name}` (sha256 {hash})"))
+        .collect();
+    if files.is_empty() {
+        return "No data set of tasks or answers was used.".to_owned();
+    }
+    format!("It started from the tasks of these files: {}.", files.join(", "))
 }
 
 #[cfg(test)]

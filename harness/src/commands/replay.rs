@@ -5,7 +5,7 @@ use crate::config::presets;
 use crate::evaluation::{Evaluator, held_out_programs};
 use crate::failure::{Failure, Outcome};
 use crate::progress::RunProgress;
-use crate::{interrupt, models, output, sandbox, session};
+use crate::{interrupt, models, output, sandbox, seed_files, session};
 use anyhow::Context;
 use azr_selfplay::chain;
 use azr_selfplay::observe::Evaluate;
@@ -24,7 +24,7 @@ pub struct Args {
     /// Also play steps again and compare; without it only the files are checked against each other.
     #[arg(long)]
     verify: bool,
-    /// Steps that are played again: `sample` (the one after each checkpoint), `all`, or numbers such as 3,17.
+    /// Steps that are played again: `sample` (the one after each checkpoint), `all` (and the seeding), or numbers such as 3,17.
     #[arg(long, value_name = "STEPS", default_value = "sample", requires = "verify")]
     steps: String,
     /// Take the recorded evaluation figures as they are instead of computing them again.
@@ -69,6 +69,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         policy: &mut policy,
         sandbox: &sandbox,
         folder: &args.run,
+        seeds: if steps == Steps::All { seed_files::read(&config.selfplay)? } else { None },
         steps,
         held_out: &held_out,
         reference_texts: session::reference_texts(config.selfplay.run.prompts)?,
@@ -137,7 +138,8 @@ fn show(run: &Path, findings: &Findings, evaluations: usize) -> anyhow::Result<(
     output::say(format!("rollouts with the recorded hash: {}", findings.rollouts_checked))?;
     output::say(format!("checkpoints that are what was written: {}", findings.checkpoints_checked))?;
     output::say(format!("evaluations whose figures are those of their answers: {evaluations}"))?;
-    output::say(format!("played again: {}", list(&findings.recomputed)))?;
+    let seeding = if findings.seeding_recomputed { "the seeding, " } else { "" };
+    output::say(format!("played again: {seeding}{}", list(&findings.recomputed)))?;
     output::say(format!("checkpoints with the same weights again: {}", list(&findings.weights_checked)))?;
     for mismatch in &findings.mismatches {
         output::say(format!("MISMATCH {mismatch}"))?;

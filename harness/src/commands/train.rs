@@ -3,7 +3,7 @@
 use crate::failure::Outcome;
 use crate::session::{Plan, RunArgs, check_files, execute, write_report};
 use crate::toys::toy_of;
-use crate::{evaluation, output, plan};
+use crate::{evaluation, models, output, plan};
 use std::path::Path;
 
 /// Arguments of `azr train`.
@@ -51,13 +51,18 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         output::say(config.to_toml()?.trim_end())?;
         // Standard output stays a configuration that can be used as one.
         output::note(format!("# not set: {}", config.unset()?.join(", ")));
+        for remark in config.remarks() {
+            output::note(remark);
+        }
         match plan::describe(&config) {
             Ok(plan) => output::note(plan.trim_end()),
             Err(error) => output::note(format!("no plan of memory and time: {error:#}")),
         }
         // A suite that is not there is a mistake; the files of a preset may lie on another machine.
         evaluation::suites(&config)?;
-        if let Err(error) = check_files(&config) {
+        for error in
+            [models::check_here(&config.model.path), check_files(&config)].into_iter().filter_map(Result::err)
+        {
             output::note(format!("on this machine the run would not start: {error:#}"));
         }
         return Ok(Outcome::Done);

@@ -8,8 +8,8 @@ pub mod presets;
 
 use crate::numbers;
 use anyhow::Context;
-use azr_selfplay::config::SelfPlayConfig;
 use azr_selfplay::config::ranges::RANGES;
+use azr_selfplay::config::{Baseline, SelfPlayConfig};
 use layers::Layers;
 use serde::{Deserialize, Serialize};
 
@@ -98,6 +98,29 @@ impl Config {
     /// The configuration as TOML, every key written out.
     pub fn to_toml(&self) -> anyhow::Result<String> {
         toml::to_string(&self.sections()?).context("cannot write the configuration as TOML")
+    }
+
+    /// The same for a run that begins: nothing depends on its number of steps any longer.
+    #[must_use]
+    pub fn settled(mut self) -> Self {
+        let update = &mut self.selfplay.update;
+        update.schedule = update.schedule.settled(self.selfplay.run.steps);
+        self
+    }
+
+    /// What is allowed and probably not meant.
+    pub fn remarks(&self) -> Vec<String> {
+        let mut remarks = Vec::new();
+        if self.selfplay.advantage.baseline == Baseline::PerPrompt
+            && self.selfplay.rollout.responses_per_prompt == 1
+        {
+            remarks.push(
+                "advantage.baseline = per_prompt with one response a prompt: every advantage is 0 but where prompts repeat; \
+                 set rollout.responses_per_prompt"
+                    .to_owned(),
+            );
+        }
+        remarks
     }
 
     /// Keys that may be left out and are: what TOML has no value for.

@@ -56,6 +56,21 @@ def _sum(iterable, /, start=0):
     return start
 
 
+_new_pow = _math.pow
+
+
+def _pow(x, y, /):
+    """`math.pow` with whole exponents up to 64 rounded correctly. The reference's C library computes them with fused
+    multiplications, which is nearly always that; here its last bit may be another, and HumanEval/32 hangs on last bits."""
+    if type(x) in (int, float) and type(y) in (int, float) and 2 < y <= 64 and y == int(y):
+        try:
+            up, down = float(x).as_integer_ratio()
+            return up ** int(y) / down ** int(y)
+        except (OverflowError, ValueError):
+            pass
+    return _new_pow(x, y)
+
+
 class _State:
     pass
 
@@ -70,6 +85,7 @@ def _setup(dataset, entry_point, atol, program, reference, inputs, expected, cla
     state.failed = False
     globals()["_state"] = state
     _builtins.sum = _sum
+    _math.pow = _pow
 
 
 def _unpack(text):

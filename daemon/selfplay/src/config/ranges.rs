@@ -189,6 +189,7 @@ pub const RANGES: &[(&str, Range)] = &[
     ("update.learning_rate", Range::above(0.0, 1.0)),
     ("update.schedule.hold_steps", STEPS.or_zero("falls from the start")),
     ("update.schedule.floor", Range::real(0.0, 1.0)),
+    ("update.schedule.end_step", STEPS),
     ("update.weight_decay", Range::real(0.0, 1.0)),
     ("update.beta1", Range::between(0.0, 1.0)),
     ("update.beta2", Range::between(0.0, 1.0)),
@@ -235,7 +236,7 @@ mod tests {
     fn every_number_of_the_configuration_has_a_range() {
         let mut config = SelfPlayConfig::default();
         config.proposer.duplicate_reward = Some(0.0);
-        config.update.schedule = Schedule::HoldThenLinear { hold_steps: 1, floor: 0.5 };
+        config.update.schedule = Schedule::HoldThenLinear { hold_steps: 1, floor: 0.5, end_step: Some(9) };
         let mut found = BTreeSet::new();
         numbers(&serde_json::to_value(&config).unwrap(), "", &mut found);
         let ranged: BTreeSet<String> = RANGES.iter().map(|(key, _)| (*key).to_owned()).collect();

@@ -3,19 +3,26 @@
 use super::Findings;
 use crate::chain;
 use crate::checkpoint;
-use crate::config::SelfPlayConfig;
+use crate::config::{Mode, SelfPlayConfig};
 use crate::error::SelfPlayError;
 use crate::files::cannot_read;
 use crate::record::{StepRecord, read_rollouts, rollout_steps, rollouts_hash};
 use crate::run::{chain_start, config_hash};
+use crate::seed::Seeds;
 use std::path::Path;
+
+/// What `run.json` says that the rest of the folder must agree with.
+pub(super) struct RunIdentity {
+    /// Hash of the weights that the run began with.
+    pub(super) weights_hash: String,
+}
 
 /// Reads `run.json` and the chain of records that begins there.
 pub(super) fn read_record(
     folder: &Path,
     config: &SelfPlayConfig,
     findings: &mut Findings,
-) -> Result<Vec<StepRecord>, SelfPlayError> {
+) -> Result<(RunIdentity, Vec<StepRecord>), SelfPlayError> {
     let path = folder.join("run.json");
     let text = std::fs::read_to_string(&path).map_err(cannot_read(&path))?;
     let run: serde_json::Value = serde_json::from_str(&text)
@@ -34,7 +41,36 @@ pub(super) fn read_record(
     if chain.records.is_empty() {
         findings.mismatches.push("steps.jsonl holds no record: there is nothing to audit".into());
     }
-    Ok(chain.records)
+    let identity = RunIdentity { weights_hash: run["weights_hash"].as_str().unwrap_or_default().to_owned() };
+    Ok((identity, chain.records))
+}
+
+/// Does the checkpoint after seeding have the weights that `run.json` names, and the tasks of `seeds/`?
+pub(super) fn check_start(
+    folder: &Path,
+    run: &RunIdentity,
+    mode: Mode,
+    kept: &[u64],
+    findings: &mut Findings,
+) -> Result<(), SelfPlayError> {
+    if !kept.contains(&0) {
+        findings.mismatches.push("the checkpoint of step 0, which every run keeps, is missing".into());
+        return Ok(());
+    }
+    let checkpoint = folder.join("checkpoints/step-0");
+    let manifest = checkpoint::manifest(&checkpoint)?;
+    if manifest.weights_hash != run.weights_hash {
+        findings.mismatches.push(
+            "the checkpoint of step 0 has other weights than those that the run began with (weights_hash of run.json)".into(),
+        );
+    }
+    let state = checkpoint::state(&checkpoint)?;
+    match Seeds::of_folder(&folder.join("seeds")) {
+        Ok(seeds) if seeds.state(mode) == state => {}
+        Ok(_) => findings.mismatches.push("seeds/ has other tasks than the checkpoint of step 0".into()),
+        Err(error) => findings.mismatches.push(format!("seeds/ cannot be read: {error}")),
+    }
+    Ok(())
 }
 
 /// Does `run.json` fit the configuration, and its start of the chain what it is made of?

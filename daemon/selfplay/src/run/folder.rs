@@ -105,21 +105,14 @@ impl RunFolder {
         Ok(chain)
     }
 
-    /// Removes a last line of the times that a crash or a full disk cut short, so that the next one stands alone.
-    fn mend_timings(&self) -> Result<(), SelfPlayError> {
-        let path = self.timings();
-        if !path.exists() {
-            return Ok(());
-        }
-        let bytes = fs::read(&path).map_err(cannot_read(&path))?;
-        let kept = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
-        if kept < bytes.len() { replace(&path, &bytes[..kept]) } else { Ok(()) }
+    /// Removes the times of steps after `step`, which are played again, and a last line that a crash or a full disk cut short.
+    pub(super) fn cut_timings(&self, step: u64) -> Result<(), SelfPlayError> {
+        cut_lines(&self.timings(), step)
     }
 
     /// The recorded steps. A last line that a crash cut short is removed, one that only lacks its end gets it; any
     /// other fault is an error, and nothing is written.
     pub(super) fn read_steps(&self) -> Result<Vec<StepRecord>, SelfPlayError> {
-        self.mend_timings()?;
         let path = self.steps();
         if !path.exists() {
             return Ok(Vec::new());
@@ -163,6 +156,24 @@ impl RunFolder {
     }
 }
 
+/// Keeps the whole lines of a file of JSON lines whose `step` is at most `step`, each step once (the last line of it counts).
+pub fn cut_lines(path: &Path, step: u64) -> Result<(), SelfPlayError> {
+    if !path.exists() {
+        return Ok(());
+    }
+    let bytes = fs::read(path).map_err(cannot_read(path))?;
+    let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
+    let step_of = |line: &[u8]| serde_json::from_slice::<serde_json::Value>(line).ok()?["step"].as_u64();
+    let mut kept: Vec<(u64, &[u8])> = Vec::new();
+    for line in bytes[..whole].split_inclusive(|byte| *byte == b'\n') {
+        let Some(of) = step_of(line).filter(|of| *of <= step) else { continue };
+        kept.retain(|(other, _)| *other < of);
+        kept.push((of, line));
+    }
+    let kept: Vec<u8> = kept.into_iter().flat_map(|(_, line)| line).copied().collect();
+    if kept == bytes { Ok(()) } else { replace(path, &kept) }
+}
+
 /// Refuses a configuration that the run in `root` was not started with, but for its length and the cadence of checkpoints and
 /// evaluations.
 pub fn same_settings(root: &Path, config: &SelfPlayConfig) -> Result<(), SelfPlayError> {
@@ -199,6 +210,7 @@ pub(crate) fn chain_start(config_hash: &str, weights_hash: &str, guest_hash: &st
 /// Hash of everything that decides the lines of a run, its length aside.
 pub(crate) fn config_hash(config: &SelfPlayConfig) -> String {
     let mut identity = config.clone();
+    identity.update.schedule = identity.update.schedule.settled(config.run.steps);
     let RunConfig { steps, checkpoint_every, checkpoints_kept, evaluate_every, .. } = RunConfig::default();
     identity.run = RunConfig { steps, checkpoint_every, checkpoints_kept, evaluate_every, ..identity.run };
     hex(&Sha256::digest(text(&identity).as_bytes()))
@@ -226,11 +238,19 @@ mod tests {
         folder.append_step(&record).unwrap();
         let whole = fs::read(folder.steps()).unwrap();
         fs::write(folder.steps(), [whole.as_slice(), &whole[..40]].concat()).unwrap();
-        for (cut, kept) in [("{\"step\":1}\n{\"st", "{\"step\":1}\n"), ("{\"st", ""), ("{}\n", "{}\n")] {
-            fs::write(folder.timings(), cut).unwrap();
-            assert_eq!(folder.read_steps().unwrap(), [record.clone()]);
+        assert_eq!(folder.read_steps().unwrap(), [record.clone()]);
+        assert_eq!(fs::read(folder.steps()).unwrap(), whole);
+        let (one, two) = ("{\"step\":1}\n", "{\"step\":2}\n");
+        for (found, kept) in [
+            (format!("{one}{{\"st"), one.to_owned()),
+            ("{\"st".to_owned(), String::new()),
+            (format!("{one}{two}{{\"step\":3}}\n"), [one, two].concat()),
+            (format!("{one}{two}{one}{two}{{\"step\":3}}\n"), [one, two].concat()),
+            ([one, two].concat(), [one, two].concat()),
+        ] {
+            fs::write(folder.timings(), found).unwrap();
+            folder.cut_timings(2).unwrap();
             assert_eq!(fs::read_to_string(folder.timings()).unwrap(), kept);
         }
-        assert_eq!(fs::read(folder.steps()).unwrap(), whole);
     }
 }
