@@ -167,7 +167,7 @@ fn reason(want: &str, verdict: &Verdict, other: &Verdict) -> String {
     };
     let depends_on_start = !matches!(other.value(), Some(other) if same_result(got, other));
     if want.trim().is_empty() {
-        let cause = if depends_on_start { "nondeterministic" } else { "a value" };
+        let cause = if depends_on_start || got.contains(" at 0x") { "nondeterministic" } else { "a value" };
         return format!("the record is empty; here: {cause}");
     }
     if want.contains(" at 0x") && got.contains(" at 0x") {
@@ -273,6 +273,9 @@ mod tests {
             "rounding of floats (sum is more exact since Python 3.12)"
         );
         assert_eq!(reason("", &value("3"), &value("4")), "the record is empty; here: nondeterministic");
+        let object = value("<a at 0x1f>");
+        assert_eq!(reason("", &object, &object), "the record is empty; here: nondeterministic");
+        assert_eq!(reason("", &value("3"), &value("3")), "the record is empty; here: a value");
         assert_eq!(reason("2", &value("3"), &value("3")), "another value");
         assert_eq!(
             reason("<a at 0x7f>", &value("<a at 0x1f>"), &value("<a at 0x1f>")),

@@ -18,13 +18,21 @@
 //!   so whoever judges compares on the host or in another instance ([`Sandbox::equal_all`]), never in the program's own.
 //! * Differences from other Pythons. The guest is CPython 3.14 with 32-bit pointers: `sys.maxsize` is 2^31-1, `hash` has 32
 //!   bits, `sys.getsizeof` differs, sums of floats are more exact than before 3.12. Expected outputs therefore come
-//!   from this sandbox, never from another Python. The standard library carries no docstrings; there are no threads, no
-//!   ctypes, ssl, bz2, lzma or sqlite3, and numpy, sympy and the like are `missing_module`. The stack is bounded: freeing some
+//!   from this sandbox, never from another Python. The standard library carries no docstrings, and there are no threads (a
+//!   lock is a Python object, and shows in its `repr`). What the benchmarks and the seeds import is there; `missing_module` are
+//!   numpy, sympy and everything else outside the standard library, and of that: bz2, ctypes, curses, dbm, lzma, mmap,
+//!   multiprocessing, readline, sqlite3, ssl, tarfile, zipfile; email, http, urllib.request, xmlrpc, wsgiref and the other clients and
+//!   servers of protocols; bdb, cProfile, doctest, pdb, profile, pstats, pydoc, trace, unittest.mock; cmd, fileinput, filecmp, optparse,
+//!   plistlib, shelve, tomllib, wave, webbrowser, xml.dom; tkinter and turtle; and what belongs to one system (fcntl, grp, pwd,
+//!   resource, syslog, termios, winreg). The stack is bounded: freeing some
 //!   200,000 tuples one inside the other is `stack_exhausted`, and more than about 140 brackets one inside the other (elsewhere
 //!   200) are a `syntax_error` without a line. What goes to the descriptors below `sys.stdout` (`os.write(1, ...)`)
-//!   vanishes, as it does for the graders that replace `sys.stdout`. Modules under the public ones (`posix`, `_io`) say
-//!   `FileNotFoundError` where the public ones say `PermissionError`.
-//! * Nondeterminism that both start states share, such as `id(object())`; addresses in a `repr` are recognised.
+//!   vanishes, as it does for the graders that replace `sys.stdout`. `open`, the file functions of `os`, processes
+//!   and sockets say `PermissionError`. What is under them (`posix`, `_io`, `io.FileIO`, `tempfile`) says `FileNotFoundError`, and
+//!   what the platform has not got (`os.execv`, `os.pipe`, `signal.alarm`) `AttributeError`, `OSError` or `RuntimeError`: as little
+//!   comes of it.
+//! * Nondeterminism that both start states share by chance: of two runs that draw from two values, half agree. Values are
+//!   compared, what is printed and the text of exceptions are not. Addresses in a `repr` are recognised.
 
 pub mod analysis;
 pub mod attack;

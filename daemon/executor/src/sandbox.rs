@@ -216,7 +216,10 @@ pub(crate) fn twice(jobs: &[Job], run: impl FnOnce(Vec<Job>) -> Vec<Report>) -> 
     let mut kept = Vec::with_capacity(jobs.len());
     while let (Some(mut first), Some(second)) = (reports.next(), reports.next()) {
         for (first, second) in first.calls.iter_mut().zip(&second.calls) {
-            if !same_verdict(&first.verdict, &second.verdict) {
+            if second.verdict == Verdict::WallGuard {
+                // Stopped or starved in between: that says nothing of the program.
+                first.verdict = Verdict::WallGuard;
+            } else if first.verdict != Verdict::WallGuard && !same_verdict(&first.verdict, &second.verdict) {
                 first.verdict = Verdict::Nondeterministic;
             }
         }

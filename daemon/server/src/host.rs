@@ -12,7 +12,7 @@ use crate::lsp::hover::Prediction;
 use crate::lsp::transport::{Stop, stopping};
 use crate::pool::TaskPool;
 use crate::protocol::failure::{Failure, FailureKind};
-use crate::protocol::status::{DaemonStatus, ModelStatus, QueueStatus, StatusResult};
+use crate::protocol::status::{DaemonStatus, ModelStatus, QueueStatus, SandboxStatus, StatusResult};
 use crate::protocol::train::{StartParams, StartResult};
 use crate::reason::protocol::{Budget, DeduceQuestion};
 use crate::reason::{Caller, Reasoner};
@@ -110,6 +110,14 @@ impl Host {
             supplies,
         });
         host.actor.warm_up();
+        let (weak, mut sandbox) = (Arc::downgrade(&host), host.sandbox.clone());
+        tokio::spawn(async move {
+            if sandbox.wait_for(Option::is_some).await.is_ok()
+                && let Some(host) = weak.upgrade()
+            {
+                host.change();
+            }
+        });
         // The status changes when the model is there; the wait ends with the load, either way.
         let weak = Arc::downgrade(&host);
         let actor = host.actor.clone();
@@ -365,6 +373,11 @@ impl Host {
         let actor = self.actor.status();
         StatusResult {
             daemon: DaemonStatus {
+                sandbox: match &*self.sandbox.borrow() {
+                    None => SandboxStatus::Preparing,
+                    Some(Ok(_)) => SandboxStatus::Ready,
+                    Some(Err(_)) => SandboxStatus::Failed,
+                },
                 version: self.build_id.clone(),
                 uptime: self.started.elapsed().as_secs_f64(),
                 clients: *self.clients.borrow(),

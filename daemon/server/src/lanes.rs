@@ -3,8 +3,8 @@
 //! The sandbox serves in order of arrival, and a call may take its whole limit. So every call is first given a small part
 //! of it, which is enough for nearly all; one that needs more runs again in a lane that leaves a thread of the sandbox free.
 //! (A daemon's sandbox has a thread more than the machine has cores: the system shares the cores out among them.)
-//! Verdicts are those of the whole limit: a run is a pure function of its job, and only a `timeout` of the small part is
-//! asked again.
+//! Verdicts are those of the whole limit: a run is a pure function of its job, and only a `timeout` of the small part, and what
+//! its two runs do not agree on, is asked again.
 
 use crate::actor::now;
 use azr_executor::{Job, Limits, Report, Sandbox, Verdict};
@@ -72,7 +72,7 @@ impl Lanes {
         let first: Vec<Job> = jobs.iter().map(first_attempt).collect();
         let needs_more = |place: usize, report: &Report| {
             first[place].limits != jobs[place].limits
-                && report.calls.iter().any(|call| call.verdict == Verdict::Timeout)
+                && report.calls.iter().any(|call| is_open(&call.verdict))
         };
         let (mut reports, mut long) = (Vec::with_capacity(jobs.len()), Vec::new());
         for part in first.chunks(TOLD_TOGETHER) {
@@ -115,6 +115,11 @@ impl Lanes {
             report
         })
     }
+}
+
+/// Whether more time may give another verdict: also where one of the two runs was over the small part and the other was not.
+fn is_open(verdict: &Verdict) -> bool {
+    matches!(verdict, Verdict::Timeout | Verdict::Nondeterministic)
 }
 
 fn first_attempt(job: &Job) -> Job {

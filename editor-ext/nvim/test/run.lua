@@ -224,6 +224,36 @@ local function main()
   wait(":AzrInduce answers", answered(last()), show)
   check("it says how many examples hold", last().result and last().result.total ~= nil, last())
 
+  -- What a lens asks is answered in the window.
+  to_source()
+  local asked
+  local function all_lenses()
+    local found = {}
+    local got = vim.lsp.buf_request_sync(0, "textDocument/codeLens", { textDocument = vim.lsp.util.make_text_document_params() }, 20000) or {}
+    for _, reply in pairs(got) do
+      for _, lens in ipairs(type(reply.result) == "table" and reply.result or {}) do
+        local resolved = vim.lsp.buf_request_sync(0, "codeLens/resolve", lens, 20000) or {}
+        for _, one in pairs(resolved) do
+          table.insert(found, one.result and one.result.command or nil)
+        end
+      end
+    end
+    return found
+  end
+  for _, command in ipairs(all_lenses()) do
+    if command.command == "azr.deduce" and command.title:match("f%(") then
+      asked = command
+    end
+  end
+  check("a function has a lens that asks", asked ~= nil)
+  if asked then
+    local count = #require("azr.reasoning").state.entries
+    vim.lsp.commands["azr.deduce"](asked, {})
+    check("a lens adds a question", #require("azr.reasoning").state.entries == count + 1)
+    wait("a lens is answered in the window", answered(last()), show)
+    check("with the executed value", last().result and last().result.actual == "7", last())
+  end
+
   -- Cancelling answers at once.
   to_source()
   vim.cmd("AzrAbduce 'no such value'")
@@ -238,7 +268,7 @@ local function main()
   check("a place without a function is said", said("cursor into a function"), messages)
 
   -- Self-play.
-  vim.cmd("AzrSelfPlay start 2")
+  vim.cmd("AzrSelfPlay start 40")
   local selfplay = require("azr.selfplay")
   wait(":AzrSelfPlay start runs steps", function()
     return selfplay.state.step >= 1
@@ -247,6 +277,21 @@ local function main()
   end, 120000)
   local watch = table.concat(vim.api.nvim_buf_get_lines(selfplay.state.buffer, 0, -1, false), "\n")
   check("the window has run, curve and proposals", watch:match("step %d") and watch:match("solver reward") and watch:match("proposals"), watch)
+  -- Another session of the same editor follows the run, too.
+  vim.cmd("AzrRestart")
+  wait("a new session", function()
+    return client.get() and client.get().initialized
+  end)
+  vim.cmd("AzrSelfPlay watch")
+  local seen
+  wait(":AzrSelfPlay watch follows the run in a new session", function()
+    if selfplay.state.session == client.state.id then
+      seen = seen or selfplay.state.step
+      return selfplay.state.step > seen
+    end
+  end, function()
+    return { selfplay.state, messages }
+  end, 120000)
   vim.cmd("AzrSelfPlay stop")
   wait(":AzrSelfPlay stop ends the run", function()
     return selfplay.state.ended
@@ -262,7 +307,11 @@ local function main()
   vim.cmd("AzrLog")
   check(":AzrLog shows the log", vim.bo.buftype == "nofile" and vim.api.nvim_buf_line_count(0) >= 1)
   vim.cmd("bwipeout!")
-  check("the help has its tags", pcall(vim.cmd, "helptags " .. scratch) and #vim.fn.globpath(plugin, "doc/azr.txt", true, true) == 1)
+  vim.fn.mkdir(scratch .. "/doc", "p")
+  vim.fn.writefile(vim.fn.readfile(plugin .. "/doc/azr.txt"), scratch .. "/doc/azr.txt")
+  vim.cmd("helptags " .. scratch .. "/doc")
+  local tags = table.concat(vim.fn.readfile(scratch .. "/doc/tags"), "\n")
+  check("the help has its tags", tags:match(":AzrDeduce\t") and tags:match("azr%-setup\t"), tags)
 
   -- A crash of the bridge: the session comes back by itself.
   to_source()
@@ -271,7 +320,10 @@ local function main()
   local pid = vim.fn.system({ "pgrep", "-P", tostring(vim.fn.getpid()), "-f", " lsp" }):match("%d+")
   check("the server is a child of ours", pid ~= nil)
   if pid then
+    vim.cmd("AzrAbduce 'no such value at all'")
+    local open = last()
     vim.fn.system({ "kill", "-9", pid })
+    wait("a question that the crash took ends", answered(open), show, 10000)
     wait("after a crash a new session comes by itself", function()
       return client.state.id and client.state.id ~= before and client.get() and client.get().initialized
     end, function()

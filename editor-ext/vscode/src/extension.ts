@@ -12,16 +12,15 @@ import { statusItem } from "./status/statusItem";
 
 export function activate(context: ExtensionContext): void {
     const log = window.createOutputChannel("AZR");
-    const session = new Session(log, (command, arguments_, next) => {
+    const session: Session = new Session(log, (command, arguments_, next): unknown => {
         const kind = KINDS.find((each) => command === `azr.${each}`);
-        const line = lineOf(arguments_);
+        if (kind === undefined) return next(command, arguments_);
         // A lens or an action that asks: the answer belongs into the view.
-        if (kind === undefined || line === undefined) return next(command, arguments_);
-        return ask(kind, line);
+        return reasoning.askWith(kind, fields(arguments_[0]), pythonEditor());
     });
     const reasoning = new ReasoningView(context.extensionUri, session);
     const selfPlay = new SelfPlayView(context.extensionUri, session);
-    const ask = (kind: Kind, line?: number): Promise<void> => reasoning.askAt(kind, pythonEditor(), line);
+    const ask = (kind: Kind): Promise<void> => reasoning.askAt(kind, pythonEditor());
 
     const add = (command: string, work: (...arguments_: unknown[]) => unknown): void => {
         context.subscriptions.push(commands.registerCommand(command, work));
@@ -65,15 +64,6 @@ function pythonEditor(): ReturnType<typeof activeEditor> {
 function activeEditor(): typeof window.activeTextEditor {
     const editor = window.activeTextEditor;
     return editor !== undefined && languages.match({ language: "python" }, editor.document) > 0 ? editor : undefined;
-}
-
-/** Line of a `{textDocument, position}` among the arguments of a command. */
-function lineOf(arguments_: unknown[]): number | undefined {
-    for (const argument of arguments_) {
-        const position = fields(fields(argument)["position"] ?? fields(fields(argument)["range"])["start"]);
-        if (typeof position["line"] === "number") return position["line"];
-    }
-    return undefined;
 }
 
 /** One message, with what to do about it. */

@@ -12,7 +12,7 @@ use azr_daemon::lifecycle::serve::{ServeConfig, ServeError, serve};
 use azr_daemon::pool::TaskPool;
 use azr_daemon::protocol::hello::Role;
 use azr_daemon::protocol::pool::RemoveParams;
-use azr_daemon::protocol::status::StatusResult;
+use azr_daemon::protocol::status::{SandboxStatus, StatusResult};
 use serde_json::json;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -272,6 +272,13 @@ fn status(as_json: bool) -> anyhow::Result<Outcome> {
         "daemon    {} (process {}), up {:.0} s, {} clients",
         daemon.version, daemon.pid, daemon.uptime, daemon.clients
     ))?;
+    if daemon.sandbox != SandboxStatus::Ready {
+        let failed = daemon.sandbox == SandboxStatus::Failed;
+        output::say(format!(
+            "sandbox   {}",
+            if failed { "cannot be opened: see `azr daemon logs`" } else { "is being prepared" }
+        ))?;
+    }
     let state = match (&model.error, model.loaded) {
         (Some(error), _) => format!("not loaded: {error}"),
         (None, true) => format!("version {} on {}", model.version, model.device),

@@ -210,28 +210,21 @@ fn golden_sanitize() {
     assert_eq!(programs.len(), 184);
 }
 
-/// Samples whose verdict is known to differ, by task and kind, with what it is here. HumanEval/32: the sample iterates
-/// Newton's rule a thousand times on a steep polynomial, where the last bit of `math.pow` decides at which root it
-/// ends, if at any. The C library of the reference's machine has a version of `pow` for processors with fused
-/// multiply-add, so that the recorded verdict holds for that machine alone.
-const RESIDUALS: [(&str, &str, (&str, &str)); 1] = [("HumanEval/32", "wrap_sorted_list", ("pass", "fail"))];
-
-fn known(task: &str, kind: &str) -> Option<(&'static str, &'static str)> {
-    RESIDUALS
-        .iter()
-        .find(|(of_task, of_kind, _)| (*of_task, *of_kind) == (task, kind))
-        .map(|(_, _, ours)| *ours)
-}
-
 /// Recorded samples, every k-th of the stable ones, under the limits they were recorded with.
-fn recorded_sample(dataset: Dataset, data_file: &str, verdicts: &str, every: usize) -> Option<()> {
+fn recorded_sample(
+    dataset: Dataset,
+    data_file: &str,
+    verdicts: &str,
+    every: usize,
+    wanted: impl Fn(&serde_json::Value) -> bool,
+) -> Option<()> {
     let rows = test_data::json_lines(verdicts)?;
     let tasks =
         CodeTask::read_all(dataset, data_file, &test_data::shared()?.text(data_file).unwrap()).unwrap();
     let places: BTreeMap<String, usize> =
         tasks.iter().enumerate().map(|(index, task)| (task.task_id.clone(), index)).collect();
     let chosen: Vec<_> =
-        rows.iter().filter(|row| row["unstable"] != true && !is_slow(row)).step_by(every).collect();
+        rows.iter().filter(|row| row["unstable"] != true && wanted(row)).step_by(every).collect();
     let samples: Vec<(usize, &str)> = chosen
         .iter()
         .map(|row| (places[row["task_id"].as_str().unwrap()], row["solution"].as_str().unwrap()))
@@ -240,12 +233,11 @@ fn recorded_sample(dataset: Dataset, data_file: &str, verdicts: &str, every: usi
     let grades = grader.grade(&crate::test_sandbox::open(), &samples, true);
     let (mut wrong, mut unsupported) = (String::new(), 0);
     for (row, grade) in chosen.iter().zip(&grades) {
-        let text = |key: &str| row[key].as_str().unwrap_or_default();
         let recorded = (row["base_status"].as_str().unwrap(), row["plus_status"].as_str().unwrap());
         let ours = (grade.base.status.name(), grade.plus.status.name());
         if ours.0 == "unsupported" {
             unsupported += 1;
-        } else if ours != known(text("task_id"), text("kind")).unwrap_or(recorded) {
+        } else if ours != recorded {
             writeln!(
                 wrong,
                 "{} {}: {ours:?}, recorded {recorded:?}; {} | {}",
@@ -273,6 +265,7 @@ fn golden_evalplus_verdicts_sample_of_humaneval() {
         "humaneval_plus/HumanEvalPlus-v0.1.10.jsonl.gz",
         "evalplus-verdicts/humaneval.jsonl.gz",
         11,
+        |row| !is_slow(row),
     );
 }
 
@@ -283,5 +276,18 @@ fn golden_evalplus_verdicts_sample_of_mbpp() {
         "mbpp_plus/MbppPlus-v0.2.0.jsonl.gz",
         "evalplus-verdicts/mbpp.jsonl.gz",
         21,
+        |row| !is_slow(row),
+    );
+}
+
+/// The last bits of `math.pow` decide where Newton's rule ends: every sample of this task has its recorded verdict.
+#[test]
+fn golden_evalplus_verdicts_of_the_task_that_hangs_on_last_bits() {
+    recorded_sample(
+        Dataset::HumanEval,
+        "humaneval_plus/HumanEvalPlus-v0.1.10.jsonl.gz",
+        "evalplus-verdicts/humaneval.jsonl.gz",
+        2,
+        |row| row["task_id"] == "HumanEval/32",
     );
 }

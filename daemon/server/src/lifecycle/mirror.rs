@@ -118,7 +118,11 @@ impl Mirror {
         self.unanswered = kept;
         let lost: BTreeMap<String, (Value, String)> = lost;
         lost.into_values()
-            .map(|(id, _)| json!({ "jsonrpc": "2.0", "id": id, "error": { "code": -32803, "message": reason } }))
+            .map(|(id, _)| {
+                // Extensions know by the kind that the same question may be asked again.
+                let data = json!({ "kind": "DaemonEnded", "hint": "ask again" });
+                json!({ "jsonrpc": "2.0", "id": id, "error": { "code": -32803, "message": reason, "data": data } })
+            })
             .collect()
     }
 

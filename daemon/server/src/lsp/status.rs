@@ -38,8 +38,8 @@ impl StatusChanged {
                 let Some(session) = weak.upgrade() else { return };
                 let status = session.host.status();
                 // Time alone is no change.
-                let shown =
-                    (status.daemon.clients, status.model.clone(), status.queue, status.training.clone());
+                let daemon = (status.daemon.clients, status.daemon.sandbox);
+                let shown = (daemon, status.model.clone(), status.queue, status.training.clone());
                 if last.as_ref() != Some(&shown) {
                     session.client.send_notification::<Changed>(status).await;
                     last = Some(shown);

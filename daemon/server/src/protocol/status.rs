@@ -21,6 +21,9 @@ pub struct StatusResult {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DaemonStatus {
+    /// Whether programs can be run: `preparing` (for the first time on a machine that takes a minute), `ready` or `failed`.
+    #[serde(default)]
+    pub sandbox: SandboxStatus,
     /// Build of the daemon.
     pub version: String,
     /// Seconds since its start.
@@ -32,6 +35,19 @@ pub struct DaemonStatus {
     /// Address of HTTP, where it is served.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub http: Option<String>,
+}
+
+/// State of the sandbox.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum SandboxStatus {
+    /// Its guest is compiled, or read from the cache.
+    Preparing,
+    /// Programs can be run; also what a daemon says that does not know this.
+    #[default]
+    Ready,
+    /// It cannot be opened.
+    Failed,
 }
 
 /// The model.

@@ -13,6 +13,7 @@ local state = {
   told = false, -- the message about a missing program was shown
   ends = {}, -- times of unexpected ends
   parts = {}, -- by token: what to do with a part of a result
+  waiting = {}, -- by number: how to end a request whose session has gone
   token = 0,
   status = nil, -- last azr/status or azr/statusChanged
   training = nil, -- listener for azr/train/event
@@ -74,11 +75,21 @@ local function root_of(buffer)
   end
 end
 
+--- Ends what waits for an answer of a session that has gone.
+local function give_up()
+  local waiting = state.waiting
+  state.waiting = {}
+  for _, finish in pairs(waiting) do
+    finish("the session has ended; ask again")
+  end
+end
+
 local function on_exit(code, signal, id)
   -- An end that was asked for: the session is another by now, or none.
   if id ~= state.id then
     return
   end
+  give_up()
   state.id = nil
   state.status = nil
   if not state.wanted or vim.v.exiting ~= vim.NIL then
@@ -143,6 +154,13 @@ local function client_config(buffer)
   }
 end
 
+-- What lenses and code actions ask: the answer belongs into the window.
+for _, kind in ipairs({ "deduce", "abduce", "induce" }) do
+  vim.lsp.commands["azr." .. kind] = function(command)
+    require("azr.reasoning").ask_with(kind, type(command.arguments) == "table" and command.arguments[1] or {})
+  end
+end
+
 -- Neovim 0.7 has the first way only, and versions after 0.12 will have the second only.
 local function start(buffer)
   if vim.lsp.start == nil then
@@ -192,6 +210,8 @@ function M.stop()
   state.wanted = false
   local client = M.get()
   state.id = nil
+  state.status = nil
+  give_up()
   if client then
     call(client, "stop")
   end
@@ -215,7 +235,7 @@ end
 
 --- Sends a request. `done(error_text, result)` is called once; `part(value)` for what comes before.
 --- Gives a function that cancels, or nil where there is no session.
-function M.request(method, params, done, part)
+function M.request(method, params, done, part, again)
   local client = M.get()
   if not client then
     done("there is no session: open a Python file, or see :checkhealth azr")
@@ -226,10 +246,13 @@ function M.request(method, params, done, part)
     params = vim.tbl_extend("force", params, { partialResultToken = "azr-" .. state.token })
     state.parts[params.partialResultToken] = part
   end
-  local finished = false
+  local finished, cancel_again = false, nil
+  state.last = (state.last or 0) + 1
+  local number = state.last
   local function finish(text, result)
     if not finished then
       finished = true
+      state.waiting[number] = nil
       if params.partialResultToken then
         state.parts[params.partialResultToken] = nil
       end
@@ -237,7 +260,11 @@ function M.request(method, params, done, part)
     end
   end
   local sent, id = call(client, "request", method, params, function(err, result)
-    if err then
+    if err and type(err.data) == "table" and err.data.kind == "DaemonEnded" and not again and not finished then
+      -- Another daemon has taken the session over: the same question once more.
+      state.waiting[number] = nil
+      cancel_again = M.request(method, params, finish, part, true)
+    elseif err then
       local hint = type(err.data) == "table" and err.data.hint or nil
       finish(err.message .. (hint and " " .. hint or ""))
     else
@@ -248,8 +275,13 @@ function M.request(method, params, done, part)
     finish("the session has ended; it comes back by itself, then ask again")
     return nil
   end
+  state.waiting[number] = finish
   return function()
-    call(client, "cancel_request", id)
+    if cancel_again then
+      cancel_again()
+    else
+      call(client, "cancel_request", id)
+    end
     finish("cancelled")
   end
 end

@@ -338,6 +338,18 @@ local function send(question)
   entry.cancel = client.request("azr/" .. question.kind, parameters_of(question), finish, on_part)
 end
 
+--- Asks what a lens or a code action of the server asks: the parameters of its request.
+function M.ask_with(kind, asked)
+  send({
+    kind = kind,
+    name = asked["function"],
+    program = asked.program,
+    input = asked.input,
+    output = asked.output,
+    examples = as_list(asked.examples),
+  })
+end
+
 --- `:AzrDeduce`, `:AzrAbduce`, `:AzrInduce`. Words behind the command are the arguments, the value, or what the
 --- function shall do; what is missing is asked for.
 function M.ask(kind, given)

@@ -88,6 +88,8 @@ end
 
 local function follow(run_id, steps)
   state.run_id, state.steps, state.step, state.rewards, state.proposals, state.ended = run_id, steps, 0, {}, {}, nil
+  -- A subscription belongs to the session that asked for it.
+  state.session = client.state.id
   client.state.training = on_event
   client.request("azr/train/subscribe", { runId = run_id, fromStep = 0 }, function(problem)
     if problem then
@@ -108,10 +110,17 @@ function M.watch()
     vim.api.nvim_win_set_buf(0, state.buffer)
   end
   draw()
-  local training = client.state.status and client.state.status.training
-  if type(training) == "table" and training.runId ~= state.run_id then
-    follow(training.runId, training.steps)
-  end
+  client.request("azr/status", {}, function(problem, status)
+    if problem then
+      fail(problem)
+      return
+    end
+    client.state.status = status
+    local training = status.training
+    if type(training) == "table" and (training.runId ~= state.run_id or client.state.id ~= state.session) then
+      follow(training.runId, training.steps)
+    end
+  end)
 end
 
 local function start(steps)

@@ -23,6 +23,9 @@ function M.line()
   if training then
     table.insert(words, ("step %s/%s"):format(training.step, training.steps))
   end
+  if type(status.daemon) == "table" and status.daemon.sandbox == "preparing" then
+    table.insert(words, "preparing the sandbox")
+  end
   local queue = status.queue or {}
   local waiting = (queue.interactive or 0) + (queue.background or 0)
   if waiting > 0 then

@@ -81,6 +81,14 @@ export function questionAt(place: Place, kind: Kind): Question {
     return { ...EMPTY, kind, origin, name: around.name, program, ...firstExample(linesOf(lines, around), place.text, around.name) };
 }
 
+/** The question in the parameters of a request, as a lens or an action of the server has them. */
+export function questionOf(kind: Kind, asked: Record<string, unknown>, origin: string): Question {
+    const of = (name: string): string => (typeof asked[name] === "string" ? asked[name] : "");
+    const examples = Array.isArray(asked["examples"]) ? (asked["examples"] as Partial<Example>[]) : [];
+    const whole = examples.filter((each): each is Example => typeof each.input === "string" && typeof each.output === "string");
+    return { ...EMPTY, kind, origin, name: of("function"), program: of("program"), input: of("input"), output: of("output"), examples: writeExamples(whole) };
+}
+
 function linesOf(lines: readonly string[], { firstLine, lastLine }: { firstLine: number; lastLine: number }): string {
     return lines.slice(firstLine, lastLine + 1).join("\n");
 }

@@ -10,7 +10,7 @@ import { fromReasoning } from "../webview/messages";
 import { ViewProvider } from "../webview/provider";
 import { describeError, isAnswer, merge, readAnswer, readCandidates } from "./answer";
 import type { Kind, Question } from "./question";
-import { EMPTY, KINDS, missing, questionAt, request, title } from "./question";
+import { EMPTY, KINDS, missing, questionAt, questionOf, request, title } from "./question";
 
 const MOST_ENTRIES = 50;
 
@@ -29,7 +29,7 @@ export class ReasoningView extends ViewProvider<ReasoningState> {
         private readonly session: Session,
     ) {
         super(extension, "azr.reasoning", { title: "AZR Reasoning", body: REASONING, script: "reasoning.js" });
-        window.onDidChangeActiveTextEditor((editor) => (this.target = editor ?? this.target));
+        window.onDidChangeActiveTextEditor((editor) => (this.target = isFile(editor) ? editor : this.target));
     }
 
     protected state(): ReasoningState {
@@ -60,7 +60,7 @@ export class ReasoningView extends ViewProvider<ReasoningState> {
     }
 
     /** Fills in the question from an editor, and asks at once if it is complete. */
-    async askAt(kind: Kind, editor: TextEditor | undefined, line?: number): Promise<void> {
+    async askAt(kind: Kind, editor: TextEditor | undefined): Promise<void> {
         if (editor !== undefined) {
             this.target = editor;
             const { document, selection } = editor;
@@ -68,9 +68,9 @@ export class ReasoningView extends ViewProvider<ReasoningState> {
             const asked = questionAt(
                 {
                     text: document.getText(),
-                    firstLine: line ?? selection.start.line,
-                    lastLine: line ?? selection.end.line,
-                    selected: line === undefined ? document.getText(selection) : "",
+                    firstLine: selection.start.line,
+                    lastLine: selection.end.line,
+                    selected: document.getText(selection),
                     file: workspace.asRelativePath(document.uri),
                 },
                 kind,
@@ -82,6 +82,14 @@ export class ReasoningView extends ViewProvider<ReasoningState> {
         }
         await this.showQuestion();
         if (missing(this.question) === undefined && (kind !== "deduce" || this.question.input !== "")) await this.ask();
+    }
+
+    /** Asks what a lens or an action of the server asks. */
+    async askWith(kind: Kind, asked: Record<string, unknown>, editor: TextEditor | undefined): Promise<void> {
+        this.target = editor ?? this.target;
+        this.question = questionOf(kind, asked, editor === undefined ? "" : workspace.asRelativePath(editor.document.uri));
+        await this.showQuestion();
+        await this.ask();
     }
 
     async showQuestion(): Promise<void> {
@@ -145,14 +153,20 @@ export class ReasoningView extends ViewProvider<ReasoningState> {
     }
 
     private async insert(text: string): Promise<void> {
-        const editor = window.visibleTextEditors.find((each) => each.document === this.target?.document) ?? window.activeTextEditor;
-        if (editor === undefined) {
-            this.notice = "Open a file to insert into.";
+        const shown = window.visibleTextEditors.find((each) => each.document === this.target?.document) ?? window.activeTextEditor;
+        const editor = isFile(shown) ? shown : window.visibleTextEditors.find(isFile);
+        // Behind what is selected: the examples that a question came from stay.
+        const done = await editor?.edit((edit) => edit.insert(editor.selection.end, text));
+        if (editor === undefined || done !== true) {
+            this.notice = editor === undefined ? "Open a file to insert into." : "The editor did not take the text.";
             this.draw();
             return;
         }
-        const { selection } = editor;
-        await editor.edit((edit) => edit.replace(selection, text));
         await window.showTextDocument(editor.document, editor.viewColumn);
     }
+}
+
+/** Logs and the like are shown in editors, too. */
+function isFile(editor: TextEditor | undefined): editor is TextEditor {
+    return editor !== undefined && ["file", "untitled"].includes(editor.document.uri.scheme);
 }

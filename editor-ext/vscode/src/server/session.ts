@@ -100,7 +100,7 @@ export class Session implements Disposable {
             try {
                 return await (token === undefined ? client.sendRequest(method, sent) : client.sendRequest(method, sent, token));
             } catch (error) {
-                const broken = this.client !== client || client.state !== State.Running || this.connectionNow !== "running" || isConnectionLoss(error);
+                const broken = this.client !== client || client.state !== State.Running || this.connectionNow !== "running" || isLoss(error);
                 if (!broken || attempt > 0 || token?.isCancellationRequested === true) throw error;
                 this.log.appendLine(`${method} was interrupted; asking again.`);
             } finally {
@@ -145,6 +145,12 @@ export class Session implements Disposable {
     private async startNow(): Promise<void> {
         if (this.client !== undefined) return;
         this.set("starting");
+        this.restarts.forget();
+        await this.begin();
+    }
+
+    private async begin(): Promise<void> {
+        if (this.client !== undefined) return;
         const found = await findBinary(binarySetting(), thisMachine());
         if (found.kind !== "found") {
             this.fail({ message: found.message, fix: "settings" });
@@ -154,7 +160,6 @@ export class Session implements Disposable {
         this.log.appendLine(`Starting ${found.path} lsp (version ${found.version}).`);
         const client = new LanguageClient("azr", "AZR", this.launch(found.path), this.clientOptions());
         this.client = client;
-        this.restarts.forget();
         this.clientListeners = [
             client.onDidChangeState(({ newState }) => {
                 if (this.client === client) this.follow(client, newState);
@@ -213,13 +218,13 @@ export class Session implements Disposable {
         return {
             error: () => ({ action: ErrorAction.Continue, handled: true }),
             closed: () => {
-                if (this.restarts.mayRestart(Date.now())) {
-                    this.set("reconnecting");
-                    return { action: CloseAction.Restart, handled: true };
-                }
+                const again = this.restarts.mayRestart(Date.now());
+                if (again) this.set("reconnecting");
+                // Begun anew from here: the program may have gone meanwhile, and then one message says so.
                 void this.inOrder(async () => {
                     await this.discard();
-                    this.fail({ message: "azr lsp ended five times within three minutes.", fix: "restart" });
+                    if (again) await this.begin();
+                    else this.fail({ message: "azr lsp ended five times within three minutes.", fix: "restart" });
                 });
                 return { action: CloseAction.DoNotRestart, handled: true };
             },
@@ -285,8 +290,8 @@ export class Session implements Disposable {
     }
 }
 
-/** Codes of the JSON-RPC library for a connection that closed under a request. */
-function isConnectionLoss(error: unknown): boolean {
-    const code = fields(error instanceof Error ? { code: (error as { code?: unknown }).code } : error)["code"];
-    return code === -32097 || code === -32099;
+/** The connection closed under a request (codes of the JSON-RPC library), or the daemon ended and another one took over. */
+function isLoss(error: unknown): boolean {
+    const { code, data } = error as { code?: unknown; data?: unknown };
+    return code === -32097 || code === -32099 || fields(data)["kind"] === "DaemonEnded";
 }

@@ -3,6 +3,7 @@
 import { homedir } from "node:os";
 import { workspace } from "vscode";
 import { expandHome } from "./binary";
+import { mostCareful } from "./execution";
 
 export interface ServerOptions {
     readonly model: string;
@@ -14,15 +15,19 @@ export interface ServerOptions {
 
 export function serverOptions(): ServerOptions {
     const settings = workspace.getConfiguration("azr");
-    const execution = settings.get<string>("execution", "literals");
     return {
         model: expandHome(settings.get("model", "").trim(), homedir()),
-        // Code of a workspace that is not trusted is never run.
-        execution: workspace.isTrusted && (execution === "all" || execution === "literals") ? execution : "off",
+        execution: execution(),
         hints: { enabled: settings.get("hints.enabled", true) },
         budgetMs: settings.get("budgetMs", 5000),
         taskPool: { enabled: workspace.isTrusted && settings.get("taskPool.enabled", false) },
     };
+}
+
+/** One session serves all folders of the window: the most careful folder decides. Code of a workspace that is not trusted is never run. */
+function execution(): ServerOptions["execution"] {
+    const folders = [undefined, ...(workspace.workspaceFolders ?? []).map(({ uri }) => uri)];
+    return mostCareful(workspace.isTrusted, folders.map((folder) => workspace.getConfiguration("azr", folder).get<string>("execution", "literals")));
 }
 
 export function binarySetting(): string {

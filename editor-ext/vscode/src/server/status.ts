@@ -17,6 +17,8 @@ export interface Status {
     readonly modelVersion: string;
     readonly device: string;
     readonly loaded: boolean;
+    /** Programs cannot be run yet: on the first start the sandbox is compiled for this machine. */
+    readonly preparing: boolean;
     readonly interactive: number;
     readonly background: number;
     readonly training: Training | undefined;
@@ -32,6 +34,7 @@ export const UNKNOWN: Status = {
     modelVersion: "",
     device: "",
     loaded: false,
+    preparing: false,
     interactive: 0,
     background: 0,
     training: undefined,
@@ -52,6 +55,7 @@ export function readStatus(value: unknown, known: Status = UNKNOWN): Status {
         modelVersion: text(model["version"] ?? known.modelVersion),
         device: text(model["device"] ?? known.device),
         loaded: typeof model["loaded"] === "boolean" ? model["loaded"] : known.loaded,
+        preparing: "sandbox" in daemon ? daemon["sandbox"] === "preparing" : known.preparing,
         interactive: count(queue["interactive"]) ?? known.interactive,
         background: count(queue["background"]) ?? known.background,
         // Absent in a whole status means none; absent in a part means as before.
@@ -107,6 +111,10 @@ export function statusLine(connection: Connection, status: Status, reason: strin
     if (status.daemonVersion !== "") {
         const clients = status.clients === undefined ? "" : `, ${status.clients} window${status.clients === 1 ? "" : "s"}`;
         details.push(`Daemon: ${status.daemonVersion}${clients}`);
+    }
+    if (status.preparing) {
+        details.unshift("The sandbox is being prepared. On the first start that takes a minute; values are shown after it.");
+        return { text: `$(loading~spin) ${model}${version}: preparing the sandbox`, severity: "normal", details };
     }
     return { text: `$(check-all) ${model}${version}${step}${queue}`, severity: "normal", details };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { EMPTY, missing, questionAt, request, title } from "../../src/reasoning/question";
+import { EMPTY, missing, questionAt, questionOf, request, title } from "../../src/reasoning/question";
 
 const FILE = `LIMIT = 10
 
@@ -78,5 +78,16 @@ describe("request", () => {
 
     it("has a title", () => {
         expect(title({ ...EMPTY, name: "g", input: "1" })).toBe("g(1)");
+    });
+});
+
+describe("the parameters of a lens", () => {
+    it("become the question in the view", () => {
+        const asked = questionOf("induce", { examples: [{ input: "3, 4", output: "7" }, { input: 1 }] }, "a.py");
+        expect(asked).toMatchObject({ kind: "induce", origin: "a.py" });
+        expect(request(asked, { ms: 5 }).params["examples"]).toEqual([{ input: "3, 4", output: "7" }]);
+        const deduced = questionOf("deduce", { program: "def f(a):\n    return a", function: "f", input: "2" }, "");
+        expect(request(deduced, { ms: 5 }).params).toMatchObject({ function: "f", input: "2" });
+        expect(missing(questionOf("abduce", { program: "def f(a): pass", output: 3 }, ""))).toBeDefined();
     });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { findBinary, isOlder, type Machine, parseVersion } from "../../src/server/binary";
+import { mostCareful } from "../../src/server/execution";
 import { Restarts } from "../../src/server/restarts";
 import { readStatus, statusLine, UNKNOWN } from "../../src/server/status";
 
@@ -74,5 +75,25 @@ describe("status", () => {
 
     it("says why it failed", () => {
         expect(statusLine("failed", UNKNOWN, "no azr")).toMatchObject({ severity: "error", details: ["no azr"] });
+    });
+});
+
+describe("a sandbox that is being prepared", () => {
+    it("is what the status item says until it is ready", () => {
+        const preparing = readStatus({ daemon: { sandbox: "preparing" }, model: { name: "azr-tiny", version: 0 } });
+        expect(statusLine("running", preparing, "").text).toContain("preparing the sandbox");
+        const ready = readStatus({ daemon: { sandbox: "ready" } }, preparing);
+        expect(statusLine("running", ready, "").text).not.toContain("preparing");
+    });
+});
+
+describe("what may be run", () => {
+    it("is the least that any folder allows", () => {
+        expect(mostCareful(true, ["literals", "off"])).toBe("off");
+        expect(mostCareful(true, ["all", "literals"])).toBe("literals");
+        expect(mostCareful(true, ["all", "all"])).toBe("all");
+        expect(mostCareful(true, ["all", "nonsense"])).toBe("off");
+        expect(mostCareful(true, [])).toBe("off");
+        expect(mostCareful(false, ["all"])).toBe("off");
     });
 });

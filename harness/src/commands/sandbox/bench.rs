@@ -5,7 +5,7 @@
 //! second of wall time with one thread and with all show what the cores add.
 
 use crate::clock::{Stopwatch, processor_seconds};
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::files::read_json_lines;
 use crate::numbers::{self, check_flag};
 use crate::{data, output, sandbox};
@@ -36,9 +36,9 @@ pub struct Args {
     /// Seconds for each way of each peer.
     #[arg(long, default_value_t = 4.0)]
     peer_seconds: f64,
-    /// The interpreter of the peers; "none" leaves them out.
-    #[arg(long, default_value = "python3")]
-    python: String,
+    /// The interpreter of the peers; "none" leaves them out [default: python3, where it is there].
+    #[arg(long)]
+    python: Option<String>,
     /// A checkout of the reference implementation: its own executor is measured as well, on the interpreter of the peers, which
     /// must have what that imports (numpy, pebble, python-dateutil, regex, timeout_decorator, tqdm).
     #[arg(long, value_name = "DIR")]
@@ -100,6 +100,7 @@ struct Measured {
 pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     check_flag("--peer-seconds", &numbers::SECONDS, &Given::Real(args.peer_seconds))?;
     check_flag("--soak", &numbers::PROGRAMS, &Given::Whole(args.soak as i128))?;
+    check_python(args.python.as_deref())?;
     let folder = args.data.clone().or_else(data::given_folder);
     let all = sandbox::open()?;
     let workloads = workloads(&all, folder.as_deref())?;
@@ -247,12 +248,31 @@ fn rate((programs, seconds): Spent) -> f64 {
     programs / seconds.max(1e-9)
 }
 
+/// An interpreter that was named must be there.
+fn check_python(named: Option<&str>) -> anyhow::Result<()> {
+    let Some(python) = named.filter(|python| *python != "none") else { return Ok(()) };
+    let started = Command::new(python)
+        .arg("--version")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    let reason = match started {
+        Ok(status) if status.success() => return Ok(()),
+        Ok(status) => status.to_string(),
+        Err(error) => error.to_string(),
+    };
+    let advice = "name another one with --python, or leave the peers out: --python none";
+    Err(Failure::new(format!("the interpreter {python} does not start: {reason}"), advice).into())
+}
+
 /// Runs the peers; none where there is no interpreter.
 fn peers(args: &Args, workload: &Workload) -> anyhow::Result<Option<Peers>> {
-    if args.python == "none" {
+    let python = args.python.as_deref().unwrap_or("python3");
+    if python == "none" {
         return Ok(None);
     }
-    let spawned = Command::new(&args.python)
+    let spawned = Command::new(python)
         .args(["-c", PEERS, &args.peer_seconds.to_string(), &PROPOSAL_CALLS.to_string()])
         .args(&args.reference)
         .stdin(Stdio::piped())
@@ -262,7 +282,7 @@ fn peers(args: &Args, workload: &Workload) -> anyhow::Result<Option<Peers>> {
     let mut child = match spawned {
         Ok(child) => child,
         Err(error) => {
-            output::note(format!("no peers: {} does not start: {error}", args.python));
+            output::note(format!("no peers: {python} does not start: {error}"));
             return Ok(None);
         }
     };
@@ -276,7 +296,7 @@ fn peers(args: &Args, workload: &Workload) -> anyhow::Result<Option<Peers>> {
         .rfind(|line| !line.is_empty())
         .and_then(|line| serde_json::from_slice(line).ok());
     if peers.is_none() {
-        output::note(format!("no peers: their program failed under {}", args.python));
+        output::note(format!("no peers: their program failed under {python}"));
     }
     Ok(peers)
 }

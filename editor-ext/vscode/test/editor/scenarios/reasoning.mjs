@@ -45,6 +45,17 @@ export async function reasoning({ workbench: w, check }) {
     check("an answer says what it cost", /model version|run \d|model \d/.test(deduced.text + abduced.text), deduced);
     await w.screenshot("reasoning");
 
+    // Inserting what was made from selected examples leaves the examples alone.
+    const made = view.locator("article").first().locator("button", { hasText: "Insert" });
+    if ((await made.count()) > 0) {
+        await made.click();
+        await w.wait("the inserted program", async () => (await w.editorText()).includes("def f"));
+        check("the selected examples stay", (await w.editorText()).includes("add_wrapped(13, 4) == 7"), await w.editorText());
+        await w.goto(34, 1);
+        await w.page.keyboard.press("Control+z");
+        await w.save();
+    }
+
     // Insert puts the answer at the cursor of the file.
     await w.openFile("examples.py");
     await w.goto(39, 13);
@@ -109,4 +120,18 @@ export async function reasoning({ workbench: w, check }) {
     await view.locator("article[data-state=running] button", { hasText: "Cancel" }).click({ timeout: 5000 });
     const cancelled = await answered(w, view, "no such value", 5000);
     check("a question can be cancelled", cancelled.state === "cancelled", cancelled);
+
+    // A lens asks, and its answer is in the view.
+    await w.openFile("examples.py");
+    await w.goto(11, 6);
+    const entries = await view.locator("article").count();
+    const lens = w.page.locator(".codelens-decoration a").filter({ hasText: /AZR: deduce/ }).first();
+    await lens.waitFor({ timeout: 20_000 });
+    await lens.click();
+    await w.wait("the question of the lens", async () => (await view.locator("article").count()) === entries + 1);
+    const looked = await w.wait("its answer", async () => {
+        const entry = await newest(view);
+        return entry.state === "running" ? undefined : entry;
+    });
+    check("a lens is answered in the view", looked.state === "done" && /executed/.test(looked.text), looked);
 }

@@ -1,10 +1,11 @@
 // A program that is missing or old gives one message with the fix; a workspace that is not trusted is not run.
 
-import { chmodSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { chmodSync, copyFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { answered } from "./reasoning.mjs";
 
-export async function binaries({ workbench: w, check, server, settings, home }) {
+export async function binaries({ workbench: w, check, server, settings, home, program }) {
     const old = join(home, "old-azr");
     writeFileSync(old, "#!/bin/sh\n[ \"$1\" = --version ] && { echo 'azr 0.1.0'; exit 0; }\nexit 2\n");
     chmodSync(old, 0o755);
@@ -21,6 +22,18 @@ export async function binaries({ workbench: w, check, server, settings, home }) 
         await w.screenshot(what.replace(/^a /, "").replaceAll(" ", "-"));
         await w.dismissNotifications();
     }
+    // A program that goes away under a session: the message, not a wait without end.
+    const moving = join(home, "moving-azr");
+    copyFileSync(program, moving);
+    server.settings({ ...settings, "azr.server.path": moving });
+    await w.waitForStatus(/azr-tiny v\d/);
+    rmSync(moving);
+    execFileSync("pkill", ["-KILL", "-f", `${moving} lsp`]);
+    await w.wait("one message about a program that has gone", async () => (await w.notifications()).some((text) => /not there.*moving-azr.*cargo install/s.test(text)));
+    const gone = (await w.notifications()).filter((text) => /azr/i.test(text));
+    check("a program that has gone gives one message with the fix", gone.length === 1, gone);
+    await w.waitForStatus(/not there/);
+    await w.dismissNotifications();
     server.settings(settings);
     await w.waitForStatus(/azr-tiny v\d/);
     check("the right path in the settings is enough to go on", true);
