@@ -266,7 +266,8 @@ function M.request(method, params, done, part, again)
       cancel_again = M.request(method, params, finish, part, true)
     elseif err then
       local hint = type(err.data) == "table" and err.data.hint or nil
-      finish(err.message .. (hint and " " .. hint or ""))
+      local between = err.message:match("[.!?:;]$") and " " or "; "
+      finish(err.message .. (hint and between .. hint or ""))
     else
       finish(nil, result)
     end

@@ -195,5 +195,6 @@ export function describeError(error: unknown): string {
     const { message, data } = fields(error instanceof Error ? { message: error.message, data: (error as { data?: unknown }).data } : error);
     const hint = text(fields(data)["hint"]);
     const said = text(message) === "" ? text(error) : text(message);
-    return hint === "" || said.includes(hint) ? said : `${said} ${hint}`;
+    if (hint === "" || said.includes(hint)) return said;
+    return `${said}${/[.!?:;]$/u.test(said) ? "" : ";"} ${hint}`;
 }

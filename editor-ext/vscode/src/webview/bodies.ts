@@ -39,7 +39,7 @@ export const SELF_PLAY = `
   <p id="notice" role="alert"></p>
 </form>
 <section aria-labelledby="curve-title">
-  <h2 id="curve-title">Solver reward by step</h2>
+  <h2 id="curve-title">Reward by step</h2>
   <div id="curve"></div>
   <p id="legend"></p>
 </section>

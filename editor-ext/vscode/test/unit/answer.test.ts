@@ -85,6 +85,8 @@ describe("errors", () => {
     it("say what to do once", () => {
         const error = Object.assign(new Error("The model is not loaded."), { data: { kind: "ModelNotLoaded", hint: "Load one." } });
         expect(describeError(error)).toBe("The model is not loaded. Load one.");
+        const bare = { message: "running programs is switched off", data: { hint: "set azr.execution" } };
+        expect(describeError(bare)).toBe("running programs is switched off; set azr.execution");
         expect(describeError("plain")).toBe("plain");
     });
 });
