@@ -126,7 +126,10 @@ pub fn replay<P: Policy>(mut context: ReplayContext<'_, P>) -> Result<Findings, 
         let (mut at, mut state) = match position.take() {
             Some((at, state)) if at >= nearest && at < target => (at, state),
             _ => match checkpoint::load(&checkpoints.join(format!("step-{nearest}")), context.policy) {
-                Ok((_, state)) => (nearest, state),
+                Ok((manifest, state)) => {
+                    check_loaded(context.policy, &manifest, &mut findings)?;
+                    (nearest, state)
+                }
                 Err(error @ SelfPlayError::Read { .. }) => {
                     let finding = error.to_string();
                     if !findings.mismatches.contains(&finding) {
@@ -229,6 +232,20 @@ fn play_again<P: Policy>(
     let field = first_difference(record, &result.record);
     findings.mismatches.push(format!("step {}: played again it differs in {field}", record.step));
     Ok(false)
+}
+
+/// Has a checkpoint the weights that it names?
+fn check_loaded<P: Policy>(
+    policy: &P,
+    manifest: &checkpoint::Manifest,
+    findings: &mut Findings,
+) -> Result<(), SelfPlayError> {
+    let hash = policy.weights_hash().map_err(|error| SelfPlayError::policy("hash its weights", &error))?;
+    let finding = format!("the checkpoint of step {} has other weights than it names", manifest.step);
+    if hash != manifest.weights_hash && !findings.mismatches.contains(&finding) {
+        findings.mismatches.push(finding);
+    }
+    Ok(())
 }
 
 fn check_weights<P: Policy>(

@@ -282,6 +282,10 @@ fn an_audit_plays_steps_again_and_finds_what_was_changed() {
         found.iter().any(|one| one.starts_with("the checkpoint of step 0 has other weights")),
         "{found:?}"
     );
+    assert!(
+        found.contains(&"the checkpoint of step 0 has other weights than it names".to_owned()),
+        "{found:?}"
+    );
     let found = changed("run.json", &|text| text.replace(&own, r#""weights_hash": "f""#));
     assert!(found.iter().any(|one| one.starts_with("the model that config.toml names")), "{found:?}");
     std::fs::rename(path.join("checkpoints"), path.join("aside")).unwrap();
